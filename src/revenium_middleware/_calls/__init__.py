@@ -1,0 +1,1 @@
+"""Hooks, calls and streams: how a provider's SDK is watched without being changed. Imports no provider SDK."""

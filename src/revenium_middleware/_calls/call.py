@@ -1,0 +1,245 @@
+"""One provider call, from admission to exactly one settled record."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Protocol
+
+from .._core.fields import COMPLETION
+from .._core.metadata import finished, overlay
+from .._core.record import Record, fitting, new_id, timestamp
+from .._core.settings import Settings
+from .._usage.estimation import estimated
+from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
+from .declarations import Endpoint, Host
+
+
+class Request(NamedTuple):
+    """The facts of a request that outlive it."""
+
+    body: Mapping[str, Any]
+    endpoint: Endpoint
+    host: Host
+    url: str
+    streamed: bool
+    model: str
+    """As asked for."""
+    named: str = ""
+    """The id in the URL's path: a job, a file."""
+
+
+class Books(Protocol):
+    """Where a settled call goes."""
+
+    def settings(self) -> Settings: ...
+
+    def commit(self, record: Record) -> None: ...
+
+    def resolve(self, model: str, request: Request) -> str: ...
+
+    def job_started(self, job: str, metadata: Mapping[str, Any]) -> None: ...
+
+    def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]: ...
+
+    def job_seen(self, record_id: str) -> bool:
+        """Whether this finished job was recorded before; remembers it."""
+
+    def opened(self, call: "Call") -> None: ...
+
+    def closed(self, call: "Call") -> None: ...
+
+
+class Call:
+    """Settles once, whichever of end, error, close, drop or process exit comes first."""
+
+    def __init__(self, books: Books, request: Request, metadata: Mapping[str, Any]) -> None:
+        assert request.endpoint.reader is not None
+        self.books = books
+        self.request = request
+        self.metadata = metadata
+        self.reader = request.endpoint.reader(request.body)
+        self.started = time.time()
+        self.generated_id = new_id()
+        self._clock = time.perf_counter()
+        self._first_token: Optional[float] = None
+        self._unsettled = [True]
+        self.transaction_id: Optional[str] = None
+
+    def again(self) -> "Call":
+        """A second billed answer within one call of the SDK."""
+        return Call(self.books, self.request, self.metadata)
+
+    @property
+    def settled(self) -> bool:
+        return not self._unsettled
+
+    def feed(self, event: Any) -> None:
+        if self._unsettled and self.reader.feed(event) and self._first_token is None:
+            self._first_token = time.perf_counter()
+
+    def known_id(self) -> str:
+        """The transaction id as far as it is known: the answer's own, else ours."""
+        return self.transaction_id or self.reader.result.id or self.generated_id
+
+    def _claim(self) -> bool:
+        """True for the one caller that may settle; list.pop is atomic, so threads and finalisers need no lock."""
+        try:
+            self._unsettled.pop()
+        except IndexError:
+            return False
+        self.books.closed(self)
+        return True
+
+    def complete(self) -> None:
+        """The answer is whole."""
+        if self._claim():
+            self.reader.complete()
+            self._write(self.reader.reading(), None)
+
+    def abandon(self) -> None:
+        """The answer will not be read to its end; what it used until now is billed all the same."""
+        if self._claim():
+            reading = self.reader.reading()
+            if not reading.finished:
+                reading.stop_reason = "CANCELLED"
+            self._write(reading, None)
+
+    def fail(self, error: BaseException) -> None:
+        """The provider or the network failed, before or during the answer."""
+        if self._claim():
+            self._write(self.reader.reading(), error)
+
+    def discard(self) -> None:
+        """Nothing was sent, so there is nothing to bill."""
+        self._claim()
+
+    # ------------------------------------------------------------------ writing
+
+    def _write(self, reading: Reading, error: Optional[BaseException]) -> None:
+        if reading.job is not None and not self.request.endpoint.known_jobs_only:
+            self.books.job_started(reading.job, self._said_for(reading))
+        for part in reading.parts:
+            self._commit(part, None, part=True)
+        if not reading.parts and (reading.billable or error is not None):
+            self._commit(reading, error)
+
+    def _said_for(self, reading: Reading) -> Mapping[str, Any]:
+        """The attribution of a job is what the call that started it said."""
+        started = (self.books.job_metadata(reading.id) if reading.id else None) or self.books.job_metadata(self.request.named)
+        return overlay(self.metadata, started) if started else self.metadata
+
+    def _commit(self, reading: Reading, error: Optional[BaseException], part: bool = False) -> None:
+        endpoint, now = self.request.endpoint, time.time()
+        kind = reading.kind or endpoint.kind
+        if endpoint.known_jobs_only and (reading.id is None or self.books.job_metadata(reading.id) is None):
+            return
+        stable = ""
+        if (endpoint.settles_jobs or reading.job or part) and reading.id and error is None:
+            stable = "%s/%s" % (self.request.host.provider, reading.id)
+        record_id = new_id(stable)
+        if stable and self.books.job_seen(record_id):
+            return
+        values = self._values(kind, reading, error, now)
+        self.transaction_id = values["transaction_id"]
+        settings = self.books.settings()
+        base_url, credential = ("", "") if settings.local else (settings.base_url, settings.credential)
+        self.books.commit(Record(record_id, kind, now, base_url, credential, values))
+
+    def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
+        request = self.request
+        started, duration = self.started, time.perf_counter() - self._clock
+        if reading.provider_time is not None:
+            started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
+        values = fitting(kind, finished(self._said_for(reading)))
+        values.update(
+            transaction_id=self._transaction_id(reading, error),
+            model=self.books.resolve(reading.model or "", request),
+            provider=request.host.provider,
+            model_source=request.host.model_source,
+            middleware_source="PYTHON",
+            cost_type="AI",
+            request_time=timestamp(started),
+            response_time=timestamp(now),
+            request_duration=int(duration * 1000),
+            **self._operation(),
+        )
+        if kind == COMPLETION:
+            values.update(self._completion(reading, error, now))
+        values.update(reading.fields)
+        values.update(self._usage(kind, reading, error))
+        if error is not None:
+            values.update(failure(error, self.books.settings()))
+        return values
+
+    def _transaction_id(self, reading: Reading, error: Optional[BaseException]) -> str:
+        if reading.id and error is None and not self.request.endpoint.own_id:
+            return reading.id
+        return self.generated_id
+
+    def _usage(self, kind: str, reading: Reading, error: Optional[BaseException]) -> Dict[str, Any]:
+        usage, source = reading.usage, PROVIDER
+        if usage.known or _measured(reading.fields):
+            pass
+        elif error is not None and status_of(error) is not None:
+            usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
+        elif self.request.streamed and kind == COMPLETION and (reading.output_characters or error is None):
+            usage, source = estimated(self.request.body, reading.output_characters), ESTIMATED
+        else:
+            source = UNKNOWN
+        values = {**usage.values(), "usage_source": source}
+        if "total_cost" in reading.fields:
+            values["cost_status"] = REPORTED
+        return values
+
+    def _operation(self) -> Dict[str, Any]:
+        """The one table of operation type and subtype, for every provider."""
+        endpoint, body = self.request.endpoint, self.request.body
+        if endpoint.kind == COMPLETION and (body.get("tools") or body.get("functions")):
+            return {"operation_type": "TOOL_CALL", "operation_subtype": "function_call"}
+        found = {"operation_type": endpoint.operation}
+        subtype = endpoint.subtype or ("streaming" if self.request.streamed else "")
+        if subtype:
+            found["operation_subtype"] = subtype
+        return found
+
+    def _completion(self, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
+        found: Dict[str, Any] = {
+            "is_streamed": self.request.streamed,
+            "stop_reason": "ERROR" if error is not None else reading.stop_reason or "END",
+            "completion_start_time": timestamp(now),
+        }
+        if self._first_token is not None and self.request.streamed:
+            waited = self._first_token - self._clock
+            found["time_to_first_token"] = max(0, int(waited * 1000))
+            found["completion_start_time"] = timestamp(self.started + waited)
+        temperature = self.request.body.get("temperature")
+        if isinstance(temperature, (int, float)) and not isinstance(temperature, bool):
+            found["temperature"] = temperature
+        return found
+
+
+_MEASURES = ("duration_seconds", "character_count", "actual_image_count")
+
+
+def _measured(fields: Mapping[str, Any]) -> bool:
+    return any(fields.get(name) is not None for name in _MEASURES)
+
+
+def status_of(error: BaseException) -> Optional[int]:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) and not isinstance(status, bool) and status >= 400 else None
+
+
+def failure(error: BaseException, settings: Settings) -> Dict[str, Any]:
+    """Class and status of a failed call; the provider's message only where both capture switches allow it."""
+    status = status_of(error)
+    suffix = " (HTTP %d)" % status if status is not None else ""
+    name = type(error).__name__
+    if settings.capture_error_messages and settings.capture_prompts:
+        name += ": " + " ".join(str(error).split())
+    found: Dict[str, Any] = {"error_reason": name[: 255 - len(suffix)] + suffix}
+    if status is not None:
+        found["error_code"] = status
+    return found
+
+

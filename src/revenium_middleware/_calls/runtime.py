@@ -1,0 +1,337 @@
+"""The composition root: the one object that holds what changes while a process runs."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import threading
+import time
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set, Tuple
+
+from .._core import scope
+from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
+from .._core.metadata import overlay
+from .._core.record import Record
+from .._core.settings import Settings, Source
+from .._core.version import VERSION
+from .._delivery.client import Client
+from .._delivery.ledger import DELIVERED, REFUSED, Ledger, Outcome
+from .._delivery.sender import Sender
+from .._delivery.store import Store, located
+from .call import Call, Request
+from .declarations import Host
+from .hooks import Hooks, available
+from .jobs import Jobs
+from .streams import Watch
+
+
+class Status(NamedTuple):
+    """What ``revenium_middleware.status()`` answers; counts are of this process unless named otherwise."""
+
+    recorded: int
+    delivered: int
+    refused: int
+    dropped: int
+    """Records that could be kept nowhere: memory was full, or the ledger is off and no key is set."""
+    pending: int
+    """In the ledger file, from any process, waiting to be delivered."""
+    local: int
+    """In the ledger file, staying there."""
+    open_streams: int
+    failures: Mapping[str, int]
+    """Our own internal failures by part; the calls they happened in were not affected."""
+    last_failure: Optional[str]
+    last_refusal: Optional[str]
+    last_delivery: Optional[float]
+    """Seconds since the epoch."""
+    mode: str
+    """``api`` or ``local``."""
+    ledger: str
+    faults: Tuple[str, ...]
+    """Settings that break a rule."""
+    hooked: Mapping[str, Tuple[str, ...]]
+    missing: Mapping[str, Tuple[str, ...]]
+    not_initialized: Mapping[str, str]
+    """Middleware -> why ``is_initialized()`` is False."""
+
+
+class Runtime:
+    """Everything mutable: settings in force, store, sender, open streams, counters."""
+
+    def __init__(self) -> None:
+        self.hooks = Hooks()
+        self._middleware: Dict[str, Tuple[str, ...]] = {}
+        self._lock = threading.RLock()
+        self._inherited: List[object] = []
+        """A parent's objects in a forked child: kept referenced, never used, never collected."""
+        self._fresh()
+        os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork_in_parent, after_in_child=self._after_fork_in_child)
+
+    def _fresh(self) -> None:
+        self._source = Source()
+        self._keys: Dict[str, str] = {}
+        self._store: Optional[Store] = None
+        self._sender = Sender(self)
+        self._jobs = Jobs()
+        self._open: Set[Call] = set()
+        self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
+        self._deployments: Dict[str, str] = {}
+        self._recorded = self._delivered = self._refused = self._unkept = 0
+        self._last_refusal: Optional[str] = None
+        self._last_delivery: Optional[float] = None
+
+    # ------------------------------------------------------------------ settings and hooks
+
+    def settings(self) -> Settings:
+        settings, changed = self._source.current()
+        if changed:
+            with Guard("settings"):
+                self._apply(settings)
+        return settings
+
+    def _apply(self, settings: Settings) -> None:
+        apply_log_level(settings.log_level)
+        for fault in settings.faults:
+            diagnostics.warn("settings/" + fault, "%s", fault)
+        if not settings.local:
+            self._keys[settings.credential] = settings.api_key
+        else:
+            where = located(settings)
+            logger.log(
+                logging.INFO if not diagnostics.first("settings/local") else logging.WARNING,
+                "no usable Revenium key: records stay in the local ledger (%s); revenium-meter report shows them",
+                where or "memory",
+            )
+
+    def give(self, **values: Optional[str]) -> None:
+        self._source.give(**values)
+
+    def activate(self, middleware: str, sdks: Tuple[str, ...]) -> None:
+        """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered."""
+        self._middleware[middleware] = sdks
+        if not any(available(sdk) for sdk in sdks):
+            diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks))
+
+    def initialized(self, middleware: str) -> Tuple[bool, str]:
+        """(whether calls are metered and records kept, why not)."""
+        sdks = [sdk for sdk in self._middleware.get(middleware, ()) if available(sdk)]
+        if not sdks:
+            return False, "its SDK is not installed"
+        broken = [label for sdk in sdks if not self.hooks.complete(sdk) for label in self.hooks.missing.get(sdk) or [sdk]]
+        if broken:
+            return False, "not hooked: %s" % ", ".join(broken)
+        settings = self.settings()
+        if settings.local and settings.ledger.lower() == "off":
+            return False, "the ledger is off and no usable key is set"
+        return True, ""
+
+    def uninstall(self) -> None:
+        self.hooks.uninstall()
+        self._middleware.clear()
+
+    # ------------------------------------------------------------------ calls
+
+    def begin(self, request: Optional[Request], given: Optional[Mapping[str, Any]], meters: Callable[[Host, FrozenSet[str]], bool]) -> Optional[Call]:
+        """The call to measure, or None when it is not ours: another layer owns it, or it is not to be metered."""
+        if request is None:
+            return None
+        settings, around = self.settings(), scope.current()
+        if around.owner is not None or (settings.selective_metering and not around.metered):
+            return None
+        if not meters(request.host, frozenset(self._middleware)):
+            return None
+        call = Call(self, request, overlay(overlay(settings.metadata, around.metadata), given or {}))
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("call to %s (%s %s), model %s", request.host.provider, request.endpoint.method, request.url.split("?")[0], request.model or "unknown")
+        return call
+
+    def commit(self, record: Record) -> None:
+        """Keep ``record`` before the call returns, and let the sender know."""
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
+        store = self._kept()
+        if store is None:
+            self._unkept += 1
+            return
+        store.append(record)
+        self._recorded += 1
+        self._sender.wake()
+
+    def _kept(self) -> Optional[Store]:
+        store = self._store
+        if store is None:
+            settings = self.settings()
+            if settings.local and settings.ledger.lower() == "off":
+                return None
+            with self._lock:
+                if self._store is None:
+                    self._store = Store(settings)
+                    atexit.unregister(self.shutdown)
+                    atexit.register(self.shutdown)  # before any finaliser of ours exists, so it runs after them
+                store = self._store
+        return store
+
+    def resolve(self, model: str, request: Request) -> str:
+        """The model to record: as answered; else what this deployment last answered with; else as asked for."""
+        deployment = request.model
+        if model:
+            if deployment and len(self._deployments) < 10_000:
+                self._deployments[request.url + "|" + deployment] = model
+            return model
+        return self._deployments.get(request.url + "|" + deployment) or deployment or "unknown"
+
+    def job_started(self, job: str, metadata: Mapping[str, Any]) -> None:
+        self._jobs.start(job, metadata)
+
+    def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]:
+        return self._jobs.metadata(job)
+
+    def job_seen(self, record_id: str) -> bool:
+        return self._jobs.seen(record_id)
+
+    def opened(self, call: Call) -> None:
+        self._open.add(call)
+
+    def closed(self, call: Call) -> None:
+        self._open.discard(call)
+
+    def dropped(self, watch: Watch) -> None:
+        """Called by a finaliser, at any point of any thread: queue only."""
+        if not watch.call.settled:
+            self._dropped.put(watch)
+
+    def _settle_dropped(self) -> None:
+        while True:
+            try:
+                watch = self._dropped.get_nowait()
+            except queue.Empty:
+                return
+            watch.inside = False
+            watch.closed()
+
+    # ------------------------------------------------------------------ what the sender asks
+
+    def collect(self) -> Ledger:
+        self._settle_dropped()
+        store = self._kept()
+        assert store is not None
+        return store.collect()
+
+    def keys(self) -> Dict[str, str]:
+        self.settings()
+        return dict(self._keys)
+
+    def client(self) -> Client:
+        return Client(self.settings(), VERSION)
+
+    def owner(self) -> str:
+        return self._store.owner if self._store is not None else ""
+
+    def tidy(self) -> None:
+        if self._store is not None:
+            self._store.tidy(self.settings())
+
+    def delivered(self, outcomes: List[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.state == DELIVERED:
+                self._delivered += 1
+                self._last_delivery = time.time()
+            elif outcome.state == REFUSED:
+                self._refused += 1
+                self._last_refusal = outcome.reason
+
+    # ------------------------------------------------------------------ what the user asks
+
+    def flush(self, timeout: float) -> int:
+        """Deliver what is pending, within ``timeout`` seconds; returns how many records still are."""
+        if self._store is None and self._dropped.empty():
+            return 0
+        if self._kept() is None:
+            return 0
+        self._sender.flush(timeout)
+        return self.status().pending
+
+    def status(self) -> Status:
+        settings = self.settings()
+        counts: Mapping[str, int] = {}
+        with Guard("status"):
+            if self._store is not None:
+                counts = self._store.counts()
+        reasons = {name: why for name in self._middleware for ready, why in [self.initialized(name)] if not ready}
+        return Status(
+            recorded=self._recorded,
+            delivered=self._delivered,
+            refused=self._refused,
+            dropped=self._unkept + (self._store.evicted if self._store is not None else 0),
+            pending=counts.get("pending", 0),
+            local=counts.get("local", 0),
+            open_streams=len(self._open),
+            failures=dict(diagnostics.failures),
+            last_failure=diagnostics.last_failure,
+            last_refusal=self._last_refusal,
+            last_delivery=self._last_delivery,
+            mode="local" if settings.local else "api",
+            ledger=str(located(settings) or settings.ledger.lower() or "memory"),
+            faults=settings.faults,
+            hooked={sdk: tuple(labels) for sdk, labels in self.hooks.hooked.items()},
+            missing={sdk: tuple(labels) for sdk, labels in self.hooks.missing.items() if labels},
+            not_initialized=reasons,
+        )
+
+    # ------------------------------------------------------------------ ends and forks
+
+    def shutdown(self) -> None:
+        """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
+        with Guard("exit"):
+            for call in list(self._open):
+                call.abandon()
+            settings = self.settings()
+            if self._store is not None:
+                self._sender.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        if self._store is not None:
+            self._store.hold()
+
+    def _after_fork_in_parent(self) -> None:
+        if self._store is not None:
+            self._store.let_go()
+        self._lock.release()
+
+    def _after_fork_in_child(self) -> None:
+        """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
+        self._inherited += [self._store, self._sender, self._open, self._dropped]
+        if self._store is not None:
+            self._store.let_go()
+            self._store.forget()
+        self._lock = threading.RLock()
+        source, keys, jobs = self._source, self._keys, self._jobs
+        self._fresh()
+        self._source, self._keys, self._jobs = source, keys, jobs
+
+    def reset(self) -> None:
+        """A pristine runtime, for tests; hooks stay."""
+        atexit.unregister(self.shutdown)
+        self._sender.stop()
+        if self._store is not None:
+            self._store.close()
+        self._fresh()
+        diagnostics.reset()
+
+
+_SECRET = frozenset(("system_prompt", "input_messages", "output_response"))
+
+
+def shown(values: Mapping[str, Any]) -> Dict[str, Any]:
+    """A record for the debug log: prompts and credential values masked."""
+    clean = {name: "***" if name in _SECRET else value for name, value in values.items()}
+    credential = (clean.get("subscriber") or {}).get("credential") or {}
+    if credential.get("value"):
+        clean["subscriber"] = {**clean["subscriber"], "credential": {**credential, "value": "***"}}
+    return clean
+
+
+runtime = Runtime()

@@ -1,0 +1,274 @@
+"""Taps on a response that is still to be read: the objects stay the SDK's own, only what they draw from is watched.
+
+Three taps cover every way a body is consumed. The parsed events pass through ``stream._iterator``; the end of interest
+in the body passes through ``response.stream``; and for those who read raw bytes, the decoded bytes pass through
+``response._decoder``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import weakref
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, Tuple
+
+from .._core.diagnostics import Guard
+from .._usage.reading import pick
+from .call import Call
+
+_TEXT = re.compile("json|text|event-stream")
+RAW_LIMIT = 4 << 20
+"""Bytes of a raw body kept for its usage; the end of the body, where providers put it, is kept."""
+
+
+class Watch:
+    """What the taps of one response share."""
+
+    def __init__(self, call: Call, hide_usage: bool) -> None:
+        self.call = call
+        self.hide_usage = hide_usage
+        self.inside = False
+        """A ``next`` is running: a close seen now is the SDK's own and says nothing about the user."""
+        self.parsed = False
+        """Parsed events are being watched, so raw bytes need not be kept."""
+        self.plain = False
+        """The body's bytes are text without an encoding, so the body itself shows what users read."""
+        self.exhausted = False
+        """The body was read to its end."""
+        self.raw = bytearray()
+
+    def closed(self) -> None:
+        """The body was closed, by the user or by reading it to the end."""
+        if self.inside or self.call.settled:
+            return
+        with Guard("closing"):
+            if self.raw and not self.parsed:
+                feed_raw(self.call, bytes(self.raw))
+            if self.exhausted or self.call.reader.result.finished:
+                self.call.complete()
+            else:
+                self.call.abandon()
+
+    def passed(self, data: bytes) -> None:
+        """Bytes as they came over the wire; of use when they are not encoded."""
+        if self.plain:
+            self.keep(data)
+
+    def keep(self, data: bytes) -> None:
+        if not self.parsed:
+            self.raw += data
+            if len(self.raw) > RAW_LIMIT:
+                del self.raw[: len(self.raw) - RAW_LIMIT // 2]
+
+
+def feed_raw(call: Call, data: bytes) -> None:
+    """Feed a body nobody parsed: one JSON document, or server-sent events, or JSON lines."""
+    text = data.decode("utf-8", "replace")
+    try:
+        call.feed(json.loads(text))
+        return
+    except ValueError:
+        pass
+    for line in text.splitlines():
+        line = line[5:] if line.startswith("data:") else line
+        if line.strip().startswith("{"):
+            try:
+                call.feed(json.loads(line))
+            except ValueError:
+                continue
+
+
+# ---------------------------------------------------------------------- the parsed events
+
+
+class Events:
+    """Stands where the SDK's generator stood in ``stream._iterator``; one class for both ways of iterating."""
+
+    def __init__(self, inner: Any, watch: Watch, stream: Any) -> None:
+        self._inner = inner
+        self._watch = watch
+        self._stream = weakref.ref(stream)
+
+    def __iter__(self) -> "Events":
+        return self
+
+    def __aiter__(self) -> "Events":
+        return self
+
+    def __next__(self) -> Any:
+        watch = self._watch
+        while True:
+            watch.inside = True
+            try:
+                event = next(self._inner)
+            except BaseException as error:
+                watch.inside = False
+                self._ended(error)
+                raise
+            watch.inside = False
+            if not self._saw(event):
+                return event
+
+    async def __anext__(self) -> Any:
+        watch = self._watch
+        while True:
+            watch.inside = True
+            try:
+                event = await self._inner.__anext__()
+            except BaseException as error:
+                watch.inside = False
+                self._ended(error)
+                raise
+            watch.inside = False
+            if not self._saw(event):
+                return event
+
+    def close(self) -> None:
+        self._inner.close()
+        self._watch.closed()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+        self._watch.closed()
+
+    def _saw(self, event: Any) -> bool:
+        """Read the event; True when it is the usage chunk that only we asked for."""
+        watch = self._watch
+        with Guard("reading"):
+            watch.call.feed(event)
+            if watch.call.transaction_id is None:
+                self._name()
+            return watch.hide_usage and _only_usage(event)
+        return False
+
+    def _name(self) -> None:
+        stream, found = self._stream(), self._watch.call.reader.result.id
+        if stream is not None and found:
+            self._watch.call.transaction_id = found
+            stream._revenium_transaction_id = self._watch.call.known_id()
+
+    def _ended(self, error: BaseException) -> None:
+        with Guard("settling"):
+            if isinstance(error, (StopIteration, StopAsyncIteration)):
+                self._watch.call.complete()
+            elif isinstance(error, Exception):
+                self._watch.call.fail(error)
+            else:  # cancelled, interrupted: the user went away
+                self._watch.call.abandon()
+
+
+def _only_usage(event: Any) -> bool:
+    """The extra chunk of ``include_usage``; and every other chunk loses the ``usage: null`` that came with it."""
+    choices = pick(event, "choices")
+    if isinstance(choices, list) and not choices and pick(event, "usage") is not None:
+        return True
+    seen = getattr(event, "model_fields_set", None)
+    if isinstance(seen, set) and getattr(event, "usage", None) is None:
+        seen.discard("usage")
+    return False
+
+
+def watch_events(stream: Any, watch: Watch) -> None:
+    """Tap a stream object in place; its type, methods and identity stay what they are."""
+    if isinstance(getattr(stream, "_iterator", None), Events):
+        return
+    watch.parsed = True
+    watch.raw.clear()
+    stream._iterator = Events(stream._iterator, watch, stream)
+    stream._revenium_transaction_id = watch.call.known_id()
+
+
+# ---------------------------------------------------------------------- the body
+
+
+class _Body:
+    """Passes a response's bytes through and sees when they are no longer wanted."""
+
+    def __init__(self, inner: Any, watch: Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._inner:
+            self._watch.passed(part)
+            yield part
+        self._watch.exhausted = True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._inner:
+            self._watch.passed(part)
+            yield part
+        self._watch.exhausted = True
+
+    def close(self) -> None:
+        try:
+            self._inner.close()
+        finally:
+            self._watch.closed()
+
+    async def aclose(self) -> None:
+        try:
+            await self._inner.aclose()
+        finally:
+            self._watch.closed()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+_bodies: Dict[Tuple[str, ...], type] = {}
+
+
+def _body_class(inner: Any) -> type:
+    """A body that is a byte stream of the same HTTP library and of the same sides (sync, async) as ``inner``."""
+    sides = tuple(
+        "%s:%s" % (kind.__module__, kind.__name__)
+        for kind in type(inner).__mro__
+        if kind.__name__ in ("SyncByteStream", "AsyncByteStream")
+    )
+    if sides not in _bodies:
+        bases = tuple(kind for kind in type(inner).__mro__ if kind.__name__ in ("SyncByteStream", "AsyncByteStream"))
+        _bodies[sides] = type("Body", (_Body, *bases), {})
+    return _bodies[sides]
+
+
+class _Decoder:
+    """Passes decoded bytes through and keeps a copy while nobody parses them."""
+
+    def __init__(self, inner: Any, watch: Watch) -> None:
+        self._inner = inner
+        self._watch = watch
+
+    def decode(self, data: bytes) -> Any:
+        return self._kept(self._inner.decode(data))
+
+    def flush(self) -> Any:
+        return self._kept(self._inner.flush())
+
+    def _kept(self, decoded: Any) -> Any:
+        if isinstance(decoded, (bytes, bytearray)):
+            self._watch.keep(decoded)
+            return decoded
+        return self._each(decoded)  # newer libraries hand out an iterable
+
+    def _each(self, decoded: Any) -> Iterator[bytes]:
+        for part in decoded:
+            self._watch.keep(part)
+            yield part
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def watch_body(response: Any, watch: Watch, dropped: Callable[[Watch], None]) -> None:
+    """Tap an unread response of httpx or a library like it. ``dropped`` is called from a finaliser: it may only queue."""
+    inner = response.stream
+    body = _body_class(inner)(inner, watch)
+    response.stream = body
+    if _TEXT.search(response.headers.get("content-type", "json")):
+        watch.plain = not response.headers.get("content-encoding")
+        if not watch.plain:
+            response._decoder = _Decoder(response._get_content_decoder(), watch)
+    finalizer = weakref.finalize(body, dropped, watch)
+    finalizer.atexit = False  # open streams are settled by our own exit, in its order

@@ -1,0 +1,180 @@
+"""``usage_metadata``: what callers may say, made canonical. One bad field is dropped or cut with one warning naming it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import warnings
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .diagnostics import diagnostics, logger
+from .fields import (
+    BY_NAME,
+    CREDENTIAL_ALIAS,
+    CREDENTIAL_FIELDS,
+    FLAT_SUBSCRIBER,
+    SPELLINGS,
+    SUBSCRIBER_FIELDS,
+)
+from .values import Broken, Check, Cut
+
+_DETECTED = frozenset(("operation_type", "operationType", "operation_subtype", "operationSubtype"))
+
+
+def canonical(given: Any) -> Dict[str, Any]:
+    """The fields of ``given`` under their snake_case names, validated and JSON-safe; never raises.
+
+    Unknown keys are ignored, ``None`` and blank text mean "not said", deprecated names warn once per process.
+    A value that is no mapping gives nothing.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        diagnostics.warn("metadata/no mapping", "usage_metadata must be a mapping of field names to values, not %s: ignored", type(given).__name__)
+        return {}
+    chosen: Dict[str, Tuple[int, Any]] = {}
+    flat: List[Tuple[Tuple[str, ...], Any]] = []
+    for key, value in given.items():
+        if value is None or (isinstance(value, str) and not value.strip()):
+            continue
+        spelling = SPELLINGS.get(key) if isinstance(key, str) else None
+        if spelling is not None:
+            name, rank = spelling
+            if name not in chosen or rank < chosen[name][0]:
+                chosen[name] = (rank, value)
+            if rank >= 2:
+                _deprecated(key, name)
+        elif key in FLAT_SUBSCRIBER:
+            flat.append((FLAT_SUBSCRIBER[key], value))
+        elif key != "subscriber":
+            _ignored(key)
+    fields = {name: clean for name, (_, value) in chosen.items() for clean in _checked(name, value, _rule(name))}
+    subscriber = _subscriber(given.get("subscriber"), flat)
+    if subscriber:
+        fields["subscriber"] = subscriber
+    return fields
+
+
+def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any]:
+    """Both, field by field; ``above`` wins. A subscriber is merged part by part, since its parts are fields too."""
+    if not below:
+        return dict(above)
+    merged = {**below, **above}
+    if "subscriber" in below and "subscriber" in above:
+        merged["subscriber"] = overlay_subscriber(below["subscriber"], above["subscriber"])
+    return merged
+
+
+def overlay_subscriber(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any]:
+    merged = {**below, **above}
+    if "credential" in below and "credential" in above:
+        merged["credential"] = {**below["credential"], **above["credential"]}
+    return merged
+
+
+def finished(fields: Mapping[str, Any]) -> Dict[str, Any]:
+    """What goes into the record: fallbacks filled in, the credential alias folded into an otherwise anonymous subscriber."""
+    ready = dict(fields)
+    if "transaction_name" not in ready and "task_type" in ready:
+        ready["transaction_name"] = ready["task_type"]
+    ready.setdefault("retry_number", 0)
+    alias = ready.pop("credential_alias", None)
+    if alias is not None and not ready.get("subscriber"):
+        ready["subscriber"] = {"credential": {"name": alias}}
+    return ready
+
+
+def as_text(fields: Mapping[str, Any]) -> str:
+    """Canonical metadata as ASCII JSON, the form that survives an SDK's handling of header values."""
+    return json.dumps(fields, ensure_ascii=True, separators=(",", ":"), default=str)
+
+
+def from_environment(environment: Mapping[str, str]) -> Dict[str, Any]:
+    """The deployment's own defaults, by the variables the field table names."""
+    found: Dict[str, Any] = {}
+    for field in (*BY_NAME.values(), CREDENTIAL_ALIAS):
+        for variable in field.environment:
+            if environment.get(variable, "").strip():
+                found[field.name] = environment[variable].strip()
+                break
+    return canonical(found)
+
+
+def _rule(name: str) -> Optional[Check]:
+    return CREDENTIAL_ALIAS.check if name == CREDENTIAL_ALIAS.name else BY_NAME[name].check
+
+
+def _checked(name: str, value: Any, rule: Optional[Check]) -> List[Any]:
+    """The clean value in a list, or an empty one when it had to be dropped."""
+    try:
+        return [rule(value)] if rule is not None else []
+    except Cut as cut:
+        diagnostics.warn("metadata/cut/" + name, "usage_metadata field %s is %s: cut", name, cut)
+        return [cut.kept]
+    except Broken as broken:
+        diagnostics.warn("metadata/broken/" + name, "usage_metadata field %s %s: dropped, the record is kept", name, broken)
+    return []
+
+
+def _subscriber(nested: Any, flat: List[Tuple[Tuple[str, ...], Any]]) -> Dict[str, Any]:
+    if isinstance(nested, Mapping):
+        subscriber = _parts("subscriber", nested, SUBSCRIBER_FIELDS)
+        credential = nested.get("credential")
+        if isinstance(credential, Mapping):
+            parts = _parts("subscriber.credential", credential, CREDENTIAL_FIELDS)
+            if parts:
+                subscriber["credential"] = parts
+        elif credential is not None:
+            diagnostics.warn("metadata/credential", "usage_metadata field subscriber.credential must be a mapping with name and value: dropped")
+        if subscriber:
+            return subscriber
+    elif nested is not None:
+        diagnostics.warn("metadata/subscriber", "usage_metadata field subscriber must be a mapping with id, email and credential: dropped")
+    return _from_flat(flat)
+
+
+def _from_flat(flat: List[Tuple[Tuple[str, ...], Any]]) -> Dict[str, Any]:
+    built: Dict[str, Any] = {}
+    for path, value in flat:
+        rules = SUBSCRIBER_FIELDS if len(path) == 1 else CREDENTIAL_FIELDS
+        home = built if len(path) == 1 else built.setdefault("credential", {})
+        for clean in _checked("subscriber_" + "_".join(path), value, rules[path[-1]]):
+            home.setdefault(path[-1], clean)
+    if not built.get("credential", True):
+        del built["credential"]
+    return built
+
+
+def _parts(name: str, given: Mapping[Any, Any], rules: Mapping[str, Check]) -> Dict[str, Any]:
+    parts: Dict[str, Any] = {}
+    for part, rule in rules.items():
+        value = given.get(part)
+        if value is None or value == "":
+            continue
+        for clean in _checked("%s.%s" % (name, part), value, rule):
+            parts[part] = clean
+    return parts
+
+
+def _ignored(key: Any) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        why = "is detected from the call and cannot be set" if key in _DETECTED else "is not a known field"
+        diagnostics.once("metadata/ignored/%.64s" % (key,), logging.DEBUG, "usage_metadata key %.64r %s: ignored", key, why)
+
+
+_FOREIGN_TO_USERS = ("revenium_middleware", "meter_lib", "openai", "anthropic", "perplexity", "wrapt", "functools", "contextlib")
+
+
+def _deprecated(key: str, name: str) -> None:
+    """Warn at the user's own line, once per name and process; a warning turned into an error must not cost the record."""
+    cause = "metadata/deprecated/" + key
+    if not diagnostics.first(cause):
+        return
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _FOREIGN_TO_USERS:
+        frame, level = frame.f_back, level + 1
+    try:
+        warnings.warn("usage_metadata key %r is deprecated: use %r" % (key, name), DeprecationWarning, stacklevel=level)
+    except DeprecationWarning:  # the host runs with warnings as errors
+        pass

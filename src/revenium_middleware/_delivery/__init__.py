@@ -1,0 +1,1 @@
+"""From a settled record to the metering service: journal, ledger, sender."""

@@ -1,0 +1,200 @@
+"""The durable local store of records: one SQLite file, written by senders and read by reports. SQL up to SQLite 3.24."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from .._core.fields import BY_NAME
+from .._core.record import Record
+
+PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
+STATES = ("pending", "delivered", "local", "refused", "expired")
+IDEMPOTENCY_SECONDS = 86_400.0
+"""How long the server remembers a key: after that an attempt whose outcome is unknown may not be repeated."""
+
+REPORTED = ("provider", "model", "organization_name", "product_name", "agent", "task_type", "total_cost", "cost_status", "usage_source")
+"""Fields with a column of their own, so that a report over millions of records stays quick."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS record (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, created REAL NOT NULL,
+    base_url TEXT NOT NULL, credential TEXT NOT NULL, state INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, first_attempt REAL, next_attempt REAL NOT NULL DEFAULT 0,
+    lease TEXT, reason TEXT, finished REAL, %s, input_tokens INTEGER, output_tokens INTEGER, priced_with TEXT, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS record_pending ON record (credential, base_url, next_attempt) WHERE state = 0;
+CREATE INDEX IF NOT EXISTS record_created ON record (created);
+CREATE TABLE IF NOT EXISTS journal (name TEXT PRIMARY KEY, position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+""" % ", ".join(REPORTED)
+
+_INSERT = "INSERT OR IGNORE INTO record (id, kind, created, base_url, credential, state, %s, input_tokens, output_tokens, body) VALUES (%s)" % (
+    ", ".join(REPORTED),
+    ", ".join("?" * (6 + len(REPORTED) + 3)),
+)
+
+
+class Pending(NamedTuple):
+    """A leased record on its way out."""
+
+    number: int
+    id: str
+    kind: str
+    base_url: str
+    credential: str
+    attempts: int
+    values: Dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What became of one attempt."""
+
+    number: int
+    state: int
+    reason: str = ""
+    next_attempt: float = 0.0
+
+
+class Ledger:
+    """One connection to the ledger file; safe to share between threads of one process."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        if path != ":memory:":
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        self._connection.executescript(_SCHEMA)
+        self._connection.execute("PRAGMA user_version=1")
+
+    def close(self) -> None:
+        with self.lock:
+            self._connection.close()
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> List[sqlite3.Row]:
+        with self.lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def ingest(self, records: Iterable[Record], journal: str = "", position: int = 0, torn: int = 0) -> int:
+        """Add ``records`` and remember the journal's position in one transaction; known ids are ignored. Returns how many were new."""
+        with self.lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            before = self._connection.total_changes
+            self._connection.executemany(_INSERT, map(_row, records))
+            added = self._connection.total_changes - before
+            if journal:
+                self._connection.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (journal, position))
+            if torn:
+                self._count("torn", torn)
+            return added
+
+    def position(self, journal: str) -> int:
+        rows = self.query("SELECT position FROM journal WHERE name = ?", (journal,))
+        return int(rows[0][0]) if rows else 0
+
+    def forget_journal(self, journal: str) -> None:
+        with self.lock, self._connection:
+            self._connection.execute("DELETE FROM journal WHERE name = ?", (journal,))
+
+    def lease(self, owner: str, credential: str, base_url: str, limit: int, now: float) -> List[Pending]:
+        """Up to ``limit`` due records of one destination, oldest first, reserved for ``owner``."""
+        due = "state = 0 AND credential = ? AND base_url = ? AND next_attempt <= ? AND lease IS NULL"
+        with self.lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(
+                "UPDATE record SET state = ?, reason = 'outcome of an attempt over 24 h ago is unknown', finished = ? "
+                "WHERE state = 0 AND lease IS NULL AND first_attempt < ?",
+                (EXPIRED, now, now - IDEMPOTENCY_SECONDS),
+            )
+            rows = self._connection.execute(
+                "SELECT number, id, kind, base_url, credential, attempts, body FROM record WHERE %s ORDER BY number LIMIT ?" % due,
+                (credential, base_url, now, limit),
+            ).fetchall()
+            self._connection.executemany(
+                "UPDATE record SET lease = ?, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE number = ?",
+                [(owner, now, row["number"]) for row in rows],
+            )
+        return [Pending(*tuple(row)[:6], values=json.loads(row["body"])) for row in rows]
+
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        now = time.time()
+        with self.lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "UPDATE record SET lease = NULL, state = ?, reason = ?, next_attempt = ?, finished = ? WHERE number = ?",
+                [(o.state, o.reason or None, o.next_attempt, None if o.state == PENDING else now, o.number) for o in outcomes],
+            )
+
+    def free_leases(self, owner: str) -> None:
+        """Give back what a dead owner had reserved."""
+        with self.lock, self._connection:
+            self._connection.execute("UPDATE record SET lease = NULL WHERE lease = ?", (owner,))
+
+    def due_now(self) -> None:
+        """Let every waiting record be tried at once (a flush was asked for)."""
+        with self.lock, self._connection:
+            self._connection.execute("UPDATE record SET next_attempt = 0 WHERE state = 0 AND next_attempt > 0")
+
+    def destinations(self) -> List[Tuple[str, str, float, int]]:
+        """(credential, base_url, earliest due time, how many) of what is pending and not reserved."""
+        sql = "SELECT credential, base_url, min(next_attempt), count(*) FROM record WHERE state = 0 AND lease IS NULL GROUP BY 1, 2"
+        return [(row[0], row[1], row[2], row[3]) for row in self.query(sql)]
+
+    def counts(self) -> Dict[str, int]:
+        """Records by state, and what was evicted or torn."""
+        found = {state: 0 for state in STATES}
+        for row in self.query("SELECT state, count(*) FROM record GROUP BY state"):
+            found[STATES[row[0]]] = row[1]
+        found.update({row[0]: row[1] for row in self.query("SELECT name, value FROM counter")})
+        return found
+
+    def prune(self, keep_seconds: float, most: int) -> None:
+        """Finished records past their time go; beyond ``most`` the oldest go, finished before pending, the pending counted."""
+        with self.lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("DELETE FROM record WHERE state = ? AND finished < ?", (DELIVERED, time.time() - keep_seconds))
+            excess = self._connection.execute("SELECT count(*) FROM record").fetchone()[0] - most
+            if excess <= 0:
+                return
+            gone = self._connection.execute(
+                "SELECT number, state FROM record WHERE lease IS NULL ORDER BY state IN (0, 2), number LIMIT ?", (excess,)
+            ).fetchall()
+            self._connection.executemany("DELETE FROM record WHERE number = ?", [(row["number"],) for row in gone])
+            self._count("evicted", sum(row["state"] in (PENDING, LOCAL) for row in gone))
+
+    def price(self, prices: Iterable[Tuple[int, Optional[float], str, str]]) -> None:
+        """Store (number, cost, status, catalogue) of records priced by a report."""
+        with self.lock, self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "UPDATE record SET total_cost = ?, cost_status = ?, priced_with = ? WHERE number = ?",
+                [(cost, status, catalogue, number) for number, cost, status, catalogue in prices],
+            )
+
+    def _count(self, name: str, more: int) -> None:
+        if more:
+            self._connection.execute("INSERT OR IGNORE INTO counter VALUES (?, 0)", (name,))
+            self._connection.execute("UPDATE counter SET value = value + ? WHERE name = ?", (more, name))
+
+
+def _row(record: Record) -> Tuple[Any, ...]:
+    values = record.values
+    state = PENDING if record.credential else LOCAL
+    return (
+        (record.id, record.kind, record.created, record.base_url, record.credential, state)
+        + tuple(values.get(name) for name in REPORTED)
+        + (values.get("input_token_count"), values.get("output_token_count"), json.dumps(values, separators=(",", ":")))
+    )
+
+
+assert all(name in BY_NAME for name in REPORTED)

@@ -1,0 +1,202 @@
+"""Journal and ledger of one process together: on disk where that works, in memory where it does not."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Dict, List, Optional, Union
+
+from .._core.diagnostics import diagnostics
+from .._core.record import Record
+from .._core.settings import Settings, default_ledger
+from . import claim
+from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
+from .ledger import Ledger
+
+MEMORY = "memory"
+
+
+class Store:
+    """Takes records from any thread; gives the sender a ledger that holds them all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = located(settings)
+        """The ledger file, or None when records live in memory only."""
+        self._memory = MemoryJournal()
+        self._journal: Union[Journal, MemoryJournal] = self._memory
+        self._ledger: Optional[Ledger] = None
+        if self.path is not None:
+            try:
+                self._journal = Journal(journals_of(self.path))
+            except OSError as error:
+                self._on_disk_failure(error)
+
+    def append(self, record: Record) -> None:
+        """Once this returns the record survives the process, unless the disk refuses; then memory has it."""
+        try:
+            self._journal.append(record)
+        except OSError as error:
+            self._on_disk_failure(error)
+            self._memory.append(record)
+
+    def collect(self) -> Ledger:
+        """Bring everything recorded so far into the ledger. Called by one sender at a time."""
+        ledger = self._ledger or self._opened()
+        try:
+            return self._brought(ledger)
+        except (OSError, sqlite3.Error) as error:
+            self._on_disk_failure(error)
+            self._ledger = Ledger(":memory:")
+            return self._brought(self._ledger)
+
+    def _brought(self, ledger: Ledger) -> Ledger:
+        if isinstance(self._journal, Journal):
+            for path in self._journal.files():
+                self._journal.ingested(path, ingest(ledger, path))
+        waiting = self._memory.take()
+        try:
+            ledger.ingest(waiting)
+        except sqlite3.Error:
+            for record in waiting:
+                self._memory.append(record)
+            raise
+        return ledger
+
+    @property
+    def owner(self) -> str:
+        return self._journal.claim.name if isinstance(self._journal, Journal) else MEMORY
+
+    @property
+    def evicted(self) -> int:
+        return self._memory.evicted
+
+    def tidy(self, settings: Settings) -> None:
+        """Adopt what dead processes left behind; drop what is past its time or over the bound."""
+        ledger = self._ledger or self._opened()
+        if self.path is not None and isinstance(self._journal, Journal):
+            adopt(ledger, journals_of(self.path))
+        ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
+
+    def counts(self) -> Dict[str, int]:
+        """Records by state, with everything recorded so far; read through a connection of its own."""
+        if self._ledger is None and self.path is None:
+            return {}
+        if self.path is None or not isinstance(self._journal, Journal):
+            assert self._ledger is not None
+            return self._ledger.counts()
+        ledger = up_to_date(self.path)
+        try:
+            return ledger.counts()
+        finally:
+            ledger.close()
+
+    def hold(self) -> None:
+        """Before a fork: no thread may be inside SQLite or the journal while the process is copied."""
+        if self._ledger is not None:
+            self._ledger.lock.acquire()
+        if isinstance(self._journal, Journal):
+            self._journal.lock.acquire()
+
+    def let_go(self) -> None:
+        if isinstance(self._journal, Journal):
+            self._journal.lock.release()
+        if self._ledger is not None:
+            self._ledger.lock.release()
+
+    def forget(self) -> None:
+        """In a forked child: leave the parent's files and connection alone."""
+        if isinstance(self._journal, Journal):
+            self._journal.forget()
+
+    def close(self) -> None:
+        if isinstance(self._journal, Journal):
+            self._journal.close()
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def _opened(self) -> Ledger:
+        if self.path is not None and isinstance(self._journal, Journal):
+            try:
+                self._ledger = opened(self.path)
+                return self._ledger
+            except (OSError, sqlite3.Error) as error:
+                self._on_disk_failure(error)
+        self._ledger = Ledger(":memory:")
+        return self._ledger
+
+    def _on_disk_failure(self, error: Exception) -> None:
+        diagnostics.failures["disk"] += 1
+        diagnostics.warn(
+            "disk", "the ledger at %s cannot be written (%s): records are kept in memory, and are lost with the process", self.path, type(error).__name__
+        )
+
+
+def located(settings: Settings) -> Optional[Path]:
+    """The ledger file these settings name; None for memory, off, and where there is no home directory."""
+    if settings.ledger.lower() in (MEMORY, "off"):
+        return None
+    if settings.ledger:
+        return Path(settings.ledger).expanduser().absolute()
+    try:
+        return default_ledger()
+    except RuntimeError:
+        return None
+
+
+def journals_of(path: Path) -> Path:
+    return path.with_name(path.name + ".journal")
+
+
+def opened(path: Path) -> Ledger:
+    """The ledger at ``path``; a file that is no ledger is set aside, not overwritten."""
+    try:
+        return Ledger(str(path))
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        aside = path.with_name("%s.corrupt-%d" % (path.name, time.time()))
+        os.replace(str(path), str(aside))
+        for suffix in ("-wal", "-shm"):
+            unlink(path.with_name(path.name + suffix))
+        diagnostics.failures["corrupt ledger"] += 1
+        diagnostics.warn("corrupt", "the ledger at %s was damaged: set aside as %s, a new one was started", path, aside.name)
+        return Ledger(str(path))
+
+
+def ingest(ledger: Ledger, path: Path) -> int:
+    """Everything in one journal file that the ledger does not have yet; returns the position reached."""
+    position = ledger.position(path.name)
+    while True:
+        records, reached, torn = read(path, position)
+        if reached == position:
+            return position
+        ledger.ingest(records, path.name, reached, torn)
+        position = reached
+
+
+def adopt(ledger: Ledger, directory: Path) -> int:
+    """Take over journals and leases of processes that are gone; returns how many were."""
+    dead = claim.dead_owners(directory)
+    for adopted in dead:
+        cleaned = False
+        try:
+            for path in owned_by(directory, adopted.name):
+                ingest(ledger, path)
+                unlink(path)
+                ledger.forget_journal(path.name)
+            ledger.free_leases(adopted.name)
+            cleaned = True
+        finally:
+            adopted.done(cleaned)
+    return len(dead)
+
+
+def up_to_date(path: Path) -> Ledger:
+    """For readers: the ledger with everything that is in any journal, without taking anything over."""
+    ledger = opened(path)
+    files: List[Path] = live(journals_of(path)) if journals_of(path).is_dir() else []
+    for file in files:
+        ingest(ledger, file)
+    return ledger

@@ -1,0 +1,154 @@
+"""What a provider's answer says was used, in one shape for every provider."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+
+from .._core.values import count, total
+
+PROVIDER, ESTIMATED, UNKNOWN = "provider", "estimated", "unknown"
+REPORTED, PRICED, UNPRICED = "reported", "priced", "unpriced"
+
+
+def pick(source: Any, *path: str) -> Any:
+    """The value at ``path`` in nested dicts or objects; None as soon as something is missing."""
+    for name in path:
+        if source is None:
+            return None
+        source = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+    return source
+
+
+def listed(value: Any) -> List[Any]:
+    """``value`` when it is a list or tuple, else nothing."""
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+class Usage(NamedTuple):
+    """Disjoint token buckets; None is unknown. Reasoning, audio and image tokens are parts of input or output."""
+
+    input: Optional[int] = None
+    """Input that was neither read from nor written to a cache."""
+    output: Optional[int] = None
+    cache_read: Optional[int] = None
+    cache_write: Optional[int] = None
+    cache_write_5m: Optional[int] = None
+    cache_write_1h: Optional[int] = None
+    reasoning: Optional[int] = None
+    input_audio: Optional[int] = None
+    output_audio: Optional[int] = None
+    input_image: Optional[int] = None
+    output_image: Optional[int] = None
+    total: Optional[int] = None
+    """The provider's own total, where it gives one."""
+    reads_in_input: bool = True
+    """The server's arithmetic for this provider: whether its input count includes cache reads."""
+
+    @property
+    def known(self) -> bool:
+        return self.input is not None or self.output is not None or self.total is not None
+
+    def values(self) -> Dict[str, Any]:
+        """The record's fields; unknown ones are absent."""
+        read_too = self.cache_read if self.reads_in_input else None
+        whole_input = total((self.input, read_too)) if self.input is not None else None
+        found = {
+            "input_token_count": whole_input,
+            "output_token_count": self.output,
+            "total_token_count": self.total if self.total is not None else total((whole_input, self.output)),
+            "reasoning_token_count": self.reasoning,
+            "cache_read_token_count": self.cache_read,
+            "cache_creation_token_count": self.cache_write,
+            "cache_creation_5m_token_count": self.cache_write_5m,
+            "cache_creation_1h_token_count": self.cache_write_1h,
+            "input_audio_token_count": self.input_audio,
+            "output_audio_token_count": self.output_audio,
+            "input_image_token_count": self.input_image,
+            "output_image_token_count": self.output_image,
+        }
+        return {name: value for name, value in found.items() if value is not None}
+
+
+@dataclasses.dataclass
+class Reading:
+    """Everything a Reader found out; what it did not find stays at its default."""
+
+    id: Optional[str] = None
+    model: Optional[str] = None
+    usage: Usage = Usage()
+    stop_reason: Optional[str] = None
+    finished: bool = False
+    """The answer reached its own end: a terminal event, or a plain answer."""
+    billable: bool = True
+    """False for an answer that bills nothing by itself: a job that is still running, a job seen before."""
+    job: Optional[str] = None
+    """The id under which a later call will show how this one ended."""
+    fields: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Record fields beyond tokens: media facts, service tier, fingerprint, reported cost."""
+    parts: List["Reading"] = dataclasses.field(default_factory=list)
+    """Records instead of this one: a batch's lines, a run's models."""
+    kind: Optional[str] = None
+    """The record kind, where the answer decides it."""
+    output_characters: int = 0
+    """Text received, for the estimate of a stream that reported nothing."""
+    provider_time: Optional[float] = None
+    """When the provider says the work began, for jobs; seconds since the epoch."""
+
+
+class Reader:
+    """Reads one call: ``feed`` it the answer, or each chunk of a stream, then ask for ``reading``."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.request = request
+        """The body that was sent, for the facts an answer does not repeat."""
+        self.result = Reading()
+
+    def feed(self, event: Any) -> bool:
+        """Take in an answer or a chunk; True when it carried content (what time to first token waits for)."""
+        raise NotImplementedError
+
+    def reading(self) -> Reading:
+        return self.result
+
+    def complete(self) -> None:
+        """The stream ended by itself."""
+        self.result.finished = True
+
+
+def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
+    """Usage in the OpenAI manner: ``prompt_tokens``/``input_tokens`` include what came from the cache."""
+    whole = first_count(usage, "prompt_tokens", "input_tokens")
+    details = pick(usage, "prompt_tokens_details") or pick(usage, "input_tokens_details") or pick(usage, "input_token_details") or pick(usage, "prompt_token_details")
+    out = pick(usage, "completion_tokens_details") or pick(usage, "output_tokens_details") or pick(usage, "output_token_details")
+    read = _either(first_count(details, "cached_tokens"), first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens"))
+    write = first_count(details, "cache_write_tokens", "cache_creation_tokens")
+    cached = (read or 0) + ((write or 0) if writes_in_input else 0)
+    if whole is not None and cached > whole:  # a provider that counts cache beside the input
+        cached = 0
+        whole += read or 0
+    return Usage(
+        input=None if whole is None else whole - cached,
+        output=first_count(usage, "completion_tokens", "output_tokens"),
+        cache_read=read,
+        cache_write=write,
+        reasoning=_either(first_count(out, "reasoning_tokens"), first_count(usage, "reasoning_tokens")),
+        input_audio=first_count(details, "audio_tokens"),
+        output_audio=first_count(out, "audio_tokens"),
+        input_image=first_count(details, "image_tokens"),
+        output_image=first_count(out, "image_tokens"),
+        total=first_count(usage, "total_tokens"),
+    )
+
+
+def first_count(source: Any, *names: str) -> Optional[int]:
+    """The first of ``names`` that holds a whole number of zero or more."""
+    for name in names:
+        number = count(pick(source, name))
+        if number is not None:
+            return number
+    return None
+
+
+def _either(first: Optional[int], second: Optional[int]) -> Optional[int]:
+    return first if first is not None else second

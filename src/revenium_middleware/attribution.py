@@ -1,0 +1,126 @@
+"""Who a block of code works for: a context manager and decorators that set the ambient scope."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextlib import contextmanager
+from typing import Any, AsyncIterator, Callable, Iterator, Optional, TypeVar, cast
+
+from ._core.scope import Scope, current, enter, leave
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@contextmanager
+def metadata(**fields: Any) -> Iterator[None]:
+    """Attribute every call inside the block: ``with metadata(organization_name="AcmeCorp", agent="support"):``.
+
+    Takes the fields of ``usage_metadata``, snake_case or camelCase. Blocks nest: inner ones inherit and override field by
+    field, and leaving one restores the outer. ``usage_metadata=`` on a call wins over both. Fully typed, so it is the
+    way for code that is type-checked against the SDK's own signatures.
+    """
+    token = enter(current().with_metadata(fields))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+def revenium_metadata(**fields: Any) -> Callable[[Function], Function]:
+    """The same for everything a function does: plain, async, generator or async generator."""
+    return _decorator(lambda: current().with_metadata(fields))
+
+
+def revenium_meter(operation_type: Optional[str] = None, metadata: Optional[Any] = None, name: Optional[str] = None) -> Callable[[Function], Function]:
+    """Meter the calls of this function although ``REVENIUM_SELECTIVE_METERING`` is on; ``metadata`` attributes them.
+
+    ``operation_type`` is detected from each call and ignored here; ``name`` becomes the transaction name.
+    """
+    fields = {**(metadata or {}), **({"transaction_name": name} if name else {})}
+    return _decorator(lambda: current().with_metadata(fields)._replace(metered=True))
+
+
+def _decorator(scope: Callable[[], Scope]) -> Callable[[Function], Function]:
+    def decorate(function: Function) -> Function:
+        if isinstance(function, (type, property, staticmethod, classmethod)) or not callable(function):
+            raise TypeError("%r is not a function: decorate the function itself (below @property, @staticmethod, @classmethod)" % (function,))
+        return cast(Function, _wrapped(function, scope))
+
+    return decorate
+
+
+def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callable[..., Any]:
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+            async for item in _stepped_async(function(*args, **kwargs), scope()):
+                yield item
+
+    elif inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+            token = enter(scope())
+            try:
+                return await function(*args, **kwargs)
+            finally:
+                leave(token)
+
+    elif inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return _stepped(function(*args, **kwargs), scope())
+
+    else:
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            token = enter(scope())
+            try:
+                return function(*args, **kwargs)
+            finally:
+                leave(token)
+
+    return wrapper
+
+
+def _stepped(generator: Any, scope: Scope) -> Any:
+    """Run each step in the scope, and nothing between the steps."""
+    method, value = generator.send, None
+    while True:
+        token = enter(scope)
+        try:
+            item = method(value)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            leave(token)
+        try:
+            method, value = generator.send, (yield item)
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:  # thrown in by the consumer: the generator's to handle
+            method, value = generator.throw, error
+
+
+async def _stepped_async(generator: Any, scope: Scope) -> AsyncIterator[Any]:
+    method, value = generator.asend, None
+    try:
+        while True:
+            token = enter(scope)
+            try:
+                item = await method(value)
+            except StopAsyncIteration:
+                return
+            finally:
+                leave(token)
+            try:
+                method, value = generator.asend, (yield item)
+            except Exception as error:
+                method, value = generator.athrow, error
+    finally:
+        await generator.aclose()

@@ -1,0 +1,44 @@
+"""The OpenAI API as data: which calls bill, and how each says so. Every path is matched at the end of the URL."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from .._calls.declarations import Endpoint
+from .._core.fields import AUDIO, IMAGE, VIDEO
+from . import jobs, readers
+
+_ID = r"([^/]+)"
+_ANY = r"[^/]+"
+
+ENDPOINTS: Tuple[Endpoint, ...] = (
+    Endpoint("POST", "chat/completions", "CHAT", readers.ChatReader, usage_on_request=True),
+    Endpoint("POST", "completions", "GENERATE", readers.ChatReader, usage_on_request=True),
+    Endpoint("POST", "responses", "CHAT", readers.ResponsesReader),
+    Endpoint("POST", "responses/compact", "CHAT", readers.ResponsesReader, subtype="compaction"),
+    Endpoint("POST", "responses/input_tokens", "OTHER", None),
+    Endpoint("POST", "responses/%s/cancel" % _ID, "CHAT", readers.FinishedResponseReader, settles_jobs=True),
+    Endpoint("GET", "responses/%s" % _ID, "CHAT", readers.FinishedResponseReader, settles_jobs=True),
+    Endpoint("POST", "embeddings", "EMBED", readers.EmbeddingsReader, own_id=True),
+    Endpoint("POST", "moderations", "MODERATION", None),
+    Endpoint("POST", "images/(?:generations|edits|variations)", "IMAGE", readers.ImagesReader, IMAGE, "generation", own_id=True),
+    Endpoint("POST", "audio/speech", "AUDIO", readers.SpeechReader, AUDIO, "tts", own_id=True),
+    Endpoint("POST", "audio/transcriptions", "AUDIO", readers.TranscriptionReader, AUDIO, "transcription", own_id=True),
+    Endpoint("POST", "audio/translations", "AUDIO", readers.TranslationReader, AUDIO, "translation", own_id=True),
+    Endpoint("POST", "videos(?:/edits|/extensions|/%s/remix)?" % _ANY, "VIDEO", jobs.VideoReader, VIDEO, "generation"),
+    Endpoint("GET", "videos/%s" % _ID, "VIDEO", jobs.VideoReader, VIDEO, "generation", settles_jobs=True),
+    Endpoint("POST", "batches", "OTHER", jobs.BatchReader),
+    Endpoint("GET", "batches/%s" % _ID, "OTHER", jobs.BatchReader, settles_jobs=True),
+    Endpoint("GET", "files/%s/content" % _ID, "CHAT", jobs.BatchOutputReader, settles_jobs=True),
+    Endpoint("POST", "threads/runs", "CHAT", jobs.RunReader),
+    Endpoint("POST", "threads/%s/runs" % _ANY, "CHAT", jobs.RunReader),
+    Endpoint("POST", "threads/%s/runs/%s/submit_tool_outputs" % (_ANY, _ANY), "CHAT", jobs.RunReader),
+    Endpoint("POST", "threads/%s/runs/%s/cancel" % (_ANY, _ID), "CHAT", jobs.RunReader, settles_jobs=True, known_jobs_only=True),
+    Endpoint("GET", "threads/%s/runs/%s" % (_ANY, _ID), "CHAT", jobs.RunReader, settles_jobs=True, known_jobs_only=True),
+    Endpoint("POST", "fine_tuning/jobs", "OTHER", jobs.FineTuningReader),
+    Endpoint("GET", "fine_tuning/jobs/%s" % _ID, "OTHER", jobs.FineTuningReader, settles_jobs=True),
+    Endpoint("POST", "evals/%s/runs" % _ANY, "OTHER", jobs.EvaluationReader),
+    Endpoint("GET", "evals/%s/runs/%s" % (_ANY, _ID), "OTHER", jobs.EvaluationReader, settles_jobs=True),
+)
+
+UNKNOWN = Endpoint("POST", ".*", "OTHER", readers.AnyUsageReader)

@@ -1,0 +1,63 @@
+"""Who answers behind an OpenAI client: one row per registered host suffix, never a substring."""
+
+from __future__ import annotations
+
+from typing import Any, FrozenSet, Tuple
+
+from .._calls.declarations import Host
+
+OPENAI = Host("OPENAI", "OPENAI")
+AZURE = Host("Azure", "OPENAI")
+OLLAMA = Host("OLLAMA", "OLLAMA")
+CUSTOM = Host("CUSTOM", "CUSTOM")
+PERPLEXITY = Host("PERPLEXITY", "PERPLEXITY", reports_usage_unasked=True, middleware="perplexity")
+
+
+def _vendor(name: str, reports_usage_unasked: bool = False) -> Host:
+    return Host(name, name, reports_usage_unasked)
+
+
+SUFFIXES: Tuple[Tuple[str, Host], ...] = (
+    ("openai.com", OPENAI),
+    ("openai.azure.com", AZURE),
+    ("openai.azure.us", AZURE),
+    ("openai.azure.cn", AZURE),
+    ("cognitiveservices.azure.com", AZURE),
+    ("services.ai.azure.com", AZURE),
+    ("perplexity.ai", PERPLEXITY),
+    ("x.ai", _vendor("XAI")),
+    ("fireworks.ai", _vendor("FIREWORKS")),
+    ("groq.com", _vendor("GROQ")),
+    ("mistral.ai", _vendor("MISTRAL", reports_usage_unasked=True)),  # refuses unknown body fields
+    ("deepseek.com", _vendor("DEEPSEEK")),
+    ("openrouter.ai", _vendor("OPENROUTER")),
+    ("together.xyz", _vendor("TOGETHER")),
+    ("together.ai", _vendor("TOGETHER")),
+    ("cohere.com", _vendor("COHERE", reports_usage_unasked=True)),
+    ("cohere.ai", _vendor("COHERE", reports_usage_unasked=True)),
+    ("huggingface.co", _vendor("HUGGINGFACE")),
+    ("cloudflare.com", _vendor("CLOUDFLARE")),
+    ("googleapis.com", _vendor("GOOGLE")),
+    ("anthropic.com", _vendor("ANTHROPIC")),
+    ("amazonaws.com", _vendor("AWS")),
+    ("ollama.com", OLLAMA),
+)
+_BY_SUFFIX = dict(SUFFIXES)
+
+
+def host_of(client: Any, netloc: str) -> Host:
+    """The host behind ``netloc`` (``name[:port]``); the client's own class settles it for Azure."""
+    if any(kind.__name__ in ("AzureOpenAI", "AsyncAzureOpenAI") for kind in type(client).__mro__):
+        return AZURE
+    name, _, port = netloc.lower().rpartition(":") if ":" in netloc and not netloc.endswith("]") else (netloc.lower(), "", "")
+    labels = name.rstrip(".").split(".")
+    for start in range(len(labels) - 1):
+        found = _BY_SUFFIX.get(".".join(labels[start:]))
+        if found is not None:
+            return found
+    return OLLAMA if port == "11434" else CUSTOM
+
+
+def meters(host: Host, active: FrozenSet[str]) -> bool:
+    """An import meters its own provider: Perplexity's alone leaves other hosts of an OpenAI client alone."""
+    return "openai" in active or host.middleware in active

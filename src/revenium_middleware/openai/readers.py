@@ -1,0 +1,299 @@
+"""How each OpenAI endpoint says what was used."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+
+from .._core.values import amount, count
+from .._usage.reading import Reader, Reading, Usage, listed, pick, prompt_usage
+
+STOP_REASONS: Mapping[str, str] = {
+    "stop": "END",
+    "function_call": "END_SEQUENCE",
+    "tool_calls": "END_SEQUENCE",
+    "length": "TOKEN_LIMIT",
+    "timeout": "TIMEOUT",
+    "content_filter": "ERROR",
+}
+_INCOMPLETE: Mapping[str, str] = {"max_output_tokens": "TOKEN_LIMIT", "content_filter": "ERROR"}
+_TICKS_PER_DOLLAR = 1e10
+
+
+def text_of(value: Any) -> Optional[str]:
+    return value if isinstance(value, str) and value else None
+
+
+def common(reading: Reading, answer: Any) -> None:
+    """What every JSON answer of the family may say about itself."""
+    reading.id = text_of(pick(answer, "id")) or reading.id
+    reading.model = text_of(pick(answer, "model")) or reading.model
+    tier = text_of(pick(answer, "service_tier"))
+    if tier:
+        reading.fields["actual_service_tier"] = tier
+    fingerprint = text_of(pick(answer, "system_fingerprint"))
+    if fingerprint:
+        reading.fields["system_fingerprint"] = fingerprint
+
+
+def spent(reading: Reading, usage: Any) -> None:
+    """Tokens and, where the provider says it, the money; a later report overwrites an earlier one."""
+    if usage is None:
+        return
+    found = prompt_usage(usage)
+    if not found.known:
+        return
+    ticks, dollars = amount(pick(usage, "cost_in_usd_ticks")), amount(pick(usage, "cost", "total_cost"))
+    plain = amount(pick(usage, "cost"))
+    if ticks is not None:
+        reading.fields["total_cost"] = ticks / _TICKS_PER_DOLLAR
+        found = _reasoning_beside(found)
+    elif dollars is not None or plain is not None:
+        reading.fields["total_cost"] = dollars if dollars is not None else plain
+    if found.cache_read and found.input is not None and reading.model and "claude" in reading.model.lower():
+        found = found._replace(reads_in_input=False)  # priced by the rule of that model's own API
+    reading.usage = found
+
+
+def _reasoning_beside(usage: Usage) -> Usage:
+    """xAI counts reasoning beside the completion; both are billed as output."""
+    if usage.output is None or not usage.reasoning:
+        return usage
+    whole = (usage.input or 0) + (usage.cache_read or 0) + usage.output
+    if usage.total is not None and usage.total < whole + usage.reasoning:
+        return usage
+    return usage._replace(output=usage.output + usage.reasoning)
+
+
+class ChatReader(Reader):
+    """Chat completions and legacy completions, plain or streamed."""
+
+    def feed(self, event: Any) -> bool:
+        reading = self.result
+        if reading.id is None or reading.model is None:
+            common(reading, event)
+        usage = pick(event, "usage")
+        if usage is None:
+            usage = pick(event, "x_groq", "usage")
+        if usage is not None:
+            common(reading, event)
+            spent(reading, usage)
+        content = False
+        for choice in pick(event, "choices") or ():
+            finish = pick(choice, "finish_reason")
+            if finish:
+                reading.stop_reason = STOP_REASONS.get(finish, "END") if isinstance(finish, str) else "END"
+                reading.finished = True
+            characters = _said(choice)
+            reading.output_characters += characters
+            content = content or characters > 0
+        return content
+
+
+def _said(choice: Any) -> int:
+    """Characters of text, refusal, reasoning and tool arguments in one choice or delta."""
+    part = pick(choice, "delta")
+    if part is None:
+        part = pick(choice, "message")
+    if part is None:
+        return len(text_of(pick(choice, "text")) or "")
+    content = pick(part, "content")
+    found = len(content) if isinstance(content, str) else 0
+    for name in ("refusal", "reasoning_content", "reasoning"):
+        value = pick(part, name)
+        if isinstance(value, str):
+            found += len(value)
+    for tool in pick(part, "tool_calls") or ():
+        found += len(text_of(pick(tool, "function", "arguments")) or "") + len(text_of(pick(tool, "function", "name")) or "")
+    return found
+
+
+_TERMINAL = ("response.completed", "response.incomplete", "response.failed")
+
+
+class ResponsesReader(Reader):
+    """Responses: the answer itself, or events that carry it under ``response``."""
+
+    def feed(self, event: Any) -> bool:
+        kind = pick(event, "type")
+        answer = pick(event, "response")
+        if answer is None:
+            answer = event if pick(event, "object") in ("response", "response.compaction") or pick(event, "usage") is not None else None
+        if answer is not None:
+            self._answer(answer, kind if isinstance(kind, str) else "")
+        if isinstance(kind, str) and kind.endswith(".delta"):
+            delta = pick(event, "delta")
+            self.result.output_characters += len(delta) if isinstance(delta, str) else 0
+            return isinstance(delta, str) and bool(delta)
+        return False
+
+    def _answer(self, answer: Any, kind: str) -> None:
+        reading = self.result
+        common(reading, answer)
+        spent(reading, pick(answer, "usage"))
+        status = pick(answer, "status")
+        if status in ("completed", "incomplete", "failed", "cancelled") or kind in _TERMINAL:
+            reading.finished = True
+            reading.stop_reason = _responses_stop(answer, status)
+        self.background(answer, status)
+
+    def background(self, answer: Any, status: Any) -> None:
+        """A background job is billed when it is seen finished, not when it is started or its stream is left."""
+        if pick(answer, "background") is True:
+            self.result.job = self.result.id
+            self.result.billable = self.result.finished
+
+
+def _responses_stop(answer: Any, status: Any) -> str:
+    if status == "failed":
+        return "ERROR"
+    if status == "cancelled":
+        return "CANCELLED"
+    reason = pick(answer, "incomplete_details", "reason")
+    if status == "incomplete":
+        return _INCOMPLETE.get(reason, "END") if isinstance(reason, str) else "END"
+    if any(pick(item, "type") in ("function_call", "custom_tool_call") for item in listed(pick(answer, "output"))):
+        return "END_SEQUENCE"
+    return "END"
+
+
+class FinishedResponseReader(ResponsesReader):
+    """``retrieve`` and ``cancel``: only a background job that has ended bills anything."""
+
+    def background(self, answer: Any, status: Any) -> None:
+        ended = status in ("completed", "incomplete", "failed", "cancelled") and self.result.usage.known
+        self.result.billable = pick(answer, "background") is True and ended
+
+    def reading(self) -> Reading:
+        self.result.billable = self.result.billable and self.result.finished
+        return self.result
+
+
+class EmbeddingsReader(Reader):
+    def feed(self, event: Any) -> bool:
+        common(self.result, event)
+        spent(self.result, pick(event, "usage"))
+        usage = self.result.usage
+        if usage.known:
+            self.result.usage = usage._replace(output=0)
+        self.result.finished = True
+        return False
+
+
+class ImagesReader(Reader):
+    """Images, billed by tokens or by the piece."""
+
+    def feed(self, event: Any) -> bool:
+        reading, request = self.result, self.request
+        common(reading, event)
+        spent(reading, pick(event, "usage"))
+        facts = reading.fields
+        facts["requested_image_count"] = count(request.get("n")) or _number(request.get("n")) or 1
+        made = pick(event, "data")
+        kind = pick(event, "type")
+        if isinstance(made, list):
+            facts["actual_image_count"] = len(made)
+            facts["revised_prompt_provided"] = any(text_of(pick(image, "revised_prompt")) for image in made)
+        elif isinstance(kind, str) and kind.endswith(".completed"):
+            facts["actual_image_count"] = facts.get("actual_image_count", 0) + 1
+        for name, asked in (("resolution", "size"), ("quality", "quality"), ("style", "style"), ("format", "output_format")):
+            value = text_of(pick(event, asked)) or text_of(request.get(asked))
+            if value and value != "auto":
+                facts[name] = value
+        facts["source_image_provided"] = "image" in request or "image[]" in request
+        facts["billing_unit"] = "PER_TOKEN" if reading.usage.known else "PER_IMAGE"
+        reading.finished = made is not None or reading.usage.known
+        return isinstance(kind, str) and kind.endswith("partial_image")
+
+
+def _number(value: Any) -> Optional[int]:
+    return int(value) if isinstance(value, str) and value.isdigit() else None
+
+
+class SpeechReader(Reader):
+    """Speech is billed by the characters sent; the sound itself is never read by us."""
+
+    def feed(self, event: Any) -> bool:
+        reading, request = self.result, self.request
+        spoken = request.get("input")
+        usage = pick(event, "usage") if isinstance(event, Mapping) or hasattr(event, "usage") else None
+        spent(reading, usage)
+        if isinstance(spoken, str):
+            reading.fields["character_count"] = len(spoken)
+            reading.fields["billing_unit"] = "PER_TOKEN" if reading.usage.known else "PER_CHARACTER"
+        reading.fields.update(_given(request, voice="voice", response_format="response_format", audio_format="response_format"))
+        speed = amount(request.get("speed"))
+        if speed is not None:
+            reading.fields["playback_speed"] = speed
+        reading.finished = True
+        return bool(pick(event, "type") == "speech.audio.delta") if isinstance(pick(event, "type"), str) else False
+
+    def reading(self) -> Reading:
+        if "character_count" not in self.result.fields:
+            self.feed(None)  # a body read as bytes: the request says all there is
+        return self.result
+
+
+class TranscriptionReader(Reader):
+    """Transcriptions and translations, by seconds or by tokens, plain or streamed."""
+
+    def feed(self, event: Any) -> bool:
+        reading, request = self.result, self.request
+        usage = pick(event, "usage")
+        seconds = amount(pick(usage, "seconds")) if usage is not None else None
+        if seconds is None:
+            seconds = _seconds(pick(event, "duration"))
+        if seconds is not None:
+            reading.fields["duration_seconds"] = seconds
+        if usage is not None and pick(usage, "type") != "duration":
+            spent(reading, usage)
+        language = text_of(pick(event, "language")) or text_of(request.get("language"))
+        if language:
+            reading.fields["language"] = language
+        if reading.usage.known:
+            reading.fields["billing_unit"] = "PER_TOKEN"
+        reading.fields.update(_given(request, response_format="response_format"))
+        kind = pick(event, "type")
+        streamed = isinstance(kind, str) and kind.startswith("transcript.")
+        reading.finished = kind == "transcript.text.done" if streamed else True
+        said = pick(event, "delta") if streamed else None
+        if isinstance(said, str):
+            reading.output_characters += len(said)
+        return isinstance(said, str) and bool(said)
+
+
+class TranslationReader(TranscriptionReader):
+    def reading(self) -> Reading:
+        self.result.fields["target_language"] = "en"
+        return self.result
+
+
+def _seconds(value: Any) -> Optional[float]:
+    if isinstance(value, str):
+        try:
+            return amount(float(value))
+        except ValueError:
+            return None
+    return amount(value)
+
+
+def _given(request: Mapping[str, Any], **names: str) -> Dict[str, Any]:
+    found = {field: request.get(name) for field, name in names.items()}
+    return {field: value for field, value in found.items() if isinstance(value, str) and value}
+
+
+class AnyUsageReader(Reader):
+    """An endpoint we do not know: recorded exactly when its answer says what it used."""
+
+    def feed(self, event: Any) -> bool:
+        reading = self.result
+        answer = pick(event, "response") if pick(event, "response", "usage") is not None else event
+        usage = pick(answer, "usage")
+        if usage is not None:
+            common(reading, answer)
+            spent(reading, usage)
+        return False
+
+    def reading(self) -> Reading:
+        self.result.billable = self.result.usage.known
+        return self.result
