@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._core.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from ._calls.runtime import Status as Status
+    from ._calls.status import Status as Status
     from ._core.errors import ReveniumMiddlewareError as ReveniumMiddlewareError
     from .attribution import metadata as metadata
     from .attribution import revenium_metadata as revenium_metadata
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ReveniumMiddlewareError": "_core.errors",
-    "Status": "_calls.runtime",
+    "Status": "_calls.status",
     "flush": "control",
     "initialize_metering": "control",
     "metadata": "attribution",

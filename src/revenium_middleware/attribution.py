@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import contextmanager
-from typing import Any, AsyncIterator, Callable, Iterator, Optional, TypeVar, cast
+from typing import Any, AsyncIterator, Callable, Generator, Iterator, Optional, TypeVar, cast
 
 from ._core.scope import Scope, current, enter, leave
 
@@ -61,7 +61,7 @@ def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callab
     elif inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:  # type: ignore[misc]
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
             token = enter(scope())
             try:
                 return await function(*args, **kwargs)
@@ -72,7 +72,7 @@ def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callab
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return _stepped(function(*args, **kwargs), scope())
+            return (yield from _Steps(function(*args, **kwargs), scope()))
 
     else:
 
@@ -87,24 +87,25 @@ def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callab
     return wrapper
 
 
-def _stepped(generator: Any, scope: Scope) -> Any:
-    """Run each step in the scope, and nothing between the steps."""
-    method, value = generator.send, None
-    while True:
-        token = enter(scope)
+class _Steps(Generator[Any, Any, Any]):
+    """Runs each step of a generator in the scope, and nothing between the steps."""
+
+    def __init__(self, inner: Any, scope: Scope) -> None:
+        self._inner = inner
+        self._scope = scope
+
+    def send(self, value: Any) -> Any:
+        return self._step(self._inner.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._step(self._inner.throw, *error)
+
+    def _step(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        token = enter(self._scope)
         try:
-            item = method(value)
-        except StopIteration as stop:
-            return stop.value
+            return method(*arguments)
         finally:
             leave(token)
-        try:
-            method, value = generator.send, (yield item)
-        except GeneratorExit:
-            generator.close()
-            raise
-        except BaseException as error:  # thrown in by the consumer: the generator's to handle
-            method, value = generator.throw, error
 
 
 async def _stepped_async(generator: Any, scope: Scope) -> AsyncIterator[Any]:
@@ -120,7 +121,7 @@ async def _stepped_async(generator: Any, scope: Scope) -> AsyncIterator[Any]:
                 leave(token)
             try:
                 method, value = generator.asend, (yield item)
-            except Exception as error:
+            except BaseException as error:  # noqa: BLE001 - thrown in by the consumer: the generator's to handle
                 method, value = generator.athrow, error
     finally:
         await generator.aclose()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ._calls.runtime import Status, runtime
+from ._calls.runtime import runtime
+from ._calls.status import Status
 from ._core.settings import api_key as checked_key
 from ._core.settings import metering_url
 

@@ -26,7 +26,7 @@ def loaded(headers: Any, given: Any) -> Dict[str, Any]:
     """The caller's extra headers with the metadata aboard."""
     metadata = canonical(given)
     merged = dict(headers or {})  # None, NOT_GIVEN and omit are all falsy
-    for name, value in list(merged.items()):
+    for name in list(merged):
         if isinstance(name, str) and name.lower() == HEADER:
             metadata = overlay(_metadata_of(merged.pop(name)), metadata)
     merged[HEADER] = Carrier(metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
@@ -46,9 +47,9 @@ class Hooks:
         self._watched.add(sdk)
         self.hooked[sdk], self.missing[sdk] = [], []
         for target in targets:
-            self._when(sdk, target.module, lambda loaded, target=target: self._wrap(sdk, loaded, target))
+            self._when(sdk, target.module, functools.partial(self._wrap, sdk, target))
         for arrival in arrivals:
-            self._when(sdk, arrival.module, lambda loaded, arrival=arrival: self._arrive(sdk, loaded, arrival))
+            self._when(sdk, arrival.module, functools.partial(self._arrive, sdk, arrival))
 
     def _when(self, sdk: str, module: str, action: Callable[[Any], None]) -> None:
         def imported(loaded: Any) -> None:
@@ -58,11 +59,11 @@ class Hooks:
 
         wrapt.register_post_import_hook(imported, module)
 
-    def _arrive(self, sdk: str, loaded: Any, arrival: Arrival) -> None:
+    def _arrive(self, sdk: str, arrival: Arrival, loaded: Any) -> None:
         self._undo.append(arrival.action(loaded))
         self.hooked[sdk].append(arrival.module)
 
-    def _wrap(self, sdk: str, loaded: Any, target: Target) -> None:
+    def _wrap(self, sdk: str, target: Target, loaded: Any) -> None:
         parent, name = _parent(loaded, target.attribute)
         original = vars(parent).get(name) if parent is not None else None
         label = "%s:%s" % (target.module, target.attribute)

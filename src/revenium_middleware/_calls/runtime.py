@@ -8,7 +8,7 @@ import os
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
@@ -24,37 +24,8 @@ from .call import Call, Request
 from .declarations import Host
 from .hooks import Hooks, available
 from .jobs import Jobs
+from .status import Status, shown
 from .streams import Watch
-
-
-class Status(NamedTuple):
-    """What ``revenium_middleware.status()`` answers; counts are of this process unless named otherwise."""
-
-    recorded: int
-    delivered: int
-    refused: int
-    dropped: int
-    """Records that could be kept nowhere: memory was full, or the ledger is off and no key is set."""
-    pending: int
-    """In the ledger file, from any process, waiting to be delivered."""
-    local: int
-    """In the ledger file, staying there."""
-    open_streams: int
-    failures: Mapping[str, int]
-    """Our own internal failures by part; the calls they happened in were not affected."""
-    last_failure: Optional[str]
-    last_refusal: Optional[str]
-    last_delivery: Optional[float]
-    """Seconds since the epoch."""
-    mode: str
-    """``api`` or ``local``."""
-    ledger: str
-    faults: Tuple[str, ...]
-    """Settings that break a rule."""
-    hooked: Mapping[str, Tuple[str, ...]]
-    missing: Mapping[str, Tuple[str, ...]]
-    not_initialized: Mapping[str, str]
-    """Middleware -> why ``is_initialized()`` is False."""
 
 
 class Runtime:
@@ -320,18 +291,6 @@ class Runtime:
             self._store.close()
         self._fresh()
         diagnostics.reset()
-
-
-_SECRET = frozenset(("system_prompt", "input_messages", "output_response"))
-
-
-def shown(values: Mapping[str, Any]) -> Dict[str, Any]:
-    """A record for the debug log: prompts and credential values masked."""
-    clean = {name: "***" if name in _SECRET else value for name, value in values.items()}
-    credential = (clean.get("subscriber") or {}).get("credential") or {}
-    if credential.get("value"):
-        clean["subscriber"] = {**clean["subscriber"], "credential": {**credential, "value": "***"}}
-    return clean
 
 
 runtime = Runtime()

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-
 import weakref
-from typing import Any, AsyncIterator, Callable, Dict, Iterator, Tuple
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, Tuple, Union
 
 from .._core.diagnostics import Guard
 from .._usage.reading import pick
 from .call import Call
 
-_TEXT = re.compile("json|text|event-stream")
+TEXT = re.compile("json|text|event-stream")
 RAW_LIMIT = 4 << 20
 """Bytes of a raw body kept for its usage; the end of the body, where providers put it, is kept."""
 
@@ -55,7 +54,7 @@ class Watch:
         if self.plain:
             self.keep(data)
 
-    def keep(self, data: bytes) -> None:
+    def keep(self, data: Union[bytes, bytearray]) -> None:
         if not self.parsed:
             self.raw += data
             if len(self.raw) > RAW_LIMIT:
@@ -266,7 +265,7 @@ def watch_body(response: Any, watch: Watch, dropped: Callable[[Watch], None]) ->
     inner = response.stream
     body = _body_class(inner)(inner, watch)
     response.stream = body
-    if _TEXT.search(response.headers.get("content-type", "json")):
+    if TEXT.search(response.headers.get("content-type", "json")):
         watch.plain = not response.headers.get("content-encoding")
         if not watch.plain:
             response._decoder = _Decoder(response._get_content_decoder(), watch)

@@ -67,7 +67,8 @@ class Diagnostics:
         where = _place(error.__traceback__)
         self.failures[what] += 1
         self.last_failure = "%s: %s at %s" % (what, type(error).__name__, where)
-        self.warn("%s/%s/%s" % (what, type(error).__name__, where), "metering %s failed (%s at %s); the call itself is unaffected", what, type(error).__name__, where)
+        kind = type(error).__name__
+        self.warn("%s/%s/%s" % (what, kind, where), "%s failed (%s at %s): metering may be incomplete, the call itself is unaffected", what, kind, where)
         if self.reraise:
             raise error
 

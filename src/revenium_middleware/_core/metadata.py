@@ -36,24 +36,29 @@ def canonical(given: Any) -> Dict[str, Any]:
     chosen: Dict[str, Tuple[int, Any]] = {}
     flat: List[Tuple[Tuple[str, ...], Any]] = []
     for key, value in given.items():
-        if value is None or (isinstance(value, str) and not value.strip()):
-            continue
-        spelling = SPELLINGS.get(key) if isinstance(key, str) else None
-        if spelling is not None:
-            name, rank = spelling
-            if name not in chosen or rank < chosen[name][0]:
-                chosen[name] = (rank, value)
-            if rank >= 2:
-                _deprecated(key, name)
-        elif key in FLAT_SUBSCRIBER:
-            flat.append((FLAT_SUBSCRIBER[key], value))
-        elif key != "subscriber":
+        if not isinstance(key, str):
             _ignored(key)
+        elif value is not None and not (isinstance(value, str) and not value.strip()):
+            _choose(key, value, chosen, flat)
     fields = {name: clean for name, (_, value) in chosen.items() for clean in _checked(name, value, _rule(name))}
     subscriber = _subscriber(given.get("subscriber"), flat)
     if subscriber:
         fields["subscriber"] = subscriber
     return fields
+
+
+def _choose(key: str, value: Any, chosen: Dict[str, Tuple[int, Any]], flat: List[Tuple[Tuple[str, ...], Any]]) -> None:
+    """Put one entry where it belongs; of several spellings of a field the best one wins."""
+    if key in SPELLINGS:
+        name, rank = SPELLINGS[key]
+        if name not in chosen or rank < chosen[name][0]:
+            chosen[name] = (rank, value)
+        if rank >= 2:
+            _deprecated(key, name)
+    elif key in FLAT_SUBSCRIBER:
+        flat.append((FLAT_SUBSCRIBER[key], value))
+    elif key != "subscriber":
+        _ignored(key)
 
 
 def overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> Dict[str, Any]:

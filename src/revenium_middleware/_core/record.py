@@ -30,7 +30,7 @@ class Record(NamedTuple):
 
     def line(self) -> bytes:
         """One journal line: checksum, JSON, newline."""
-        body = json.dumps([self.id, self.kind, self.created, self.base_url, self.credential, self.values], ensure_ascii=True, separators=(",", ":"), default=str)
+        body = json.dumps([*self[:5], self.values], ensure_ascii=True, separators=(",", ":"), default=str)
         encoded = body.encode("ascii")
         return b"%08x %s\n" % (zlib.crc32(encoded), encoded)
 

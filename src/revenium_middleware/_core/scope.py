@@ -24,7 +24,8 @@ class Scope(NamedTuple):
         return self._replace(metadata=MappingProxyType(overlay(self.metadata, canonical(fields))))
 
 
-_current: ContextVar[Scope] = ContextVar("revenium_scope", default=Scope())
+_EVERYWHERE = Scope()
+_current: ContextVar[Scope] = ContextVar("revenium_scope", default=_EVERYWHERE)
 
 
 def current() -> Scope:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import json
 import os
 import random
 import ssl
 import time
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional, Tuple, Type
 
 from .._core.fields import ENDPOINTS, to_wire
 from .._core.settings import Settings
@@ -25,7 +26,7 @@ class Client:
     def __init__(self, settings: Settings, version: str) -> None:
         import aiohttp
 
-        self._errors: Tuple[type, ...] = (aiohttp.ClientError, OSError, TimeoutError, __import__("asyncio").TimeoutError)
+        self._errors: Tuple[Type[BaseException], ...] = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
         connector = aiohttp.TCPConnector(
             limit=CONNECTIONS,
             resolver=aiohttp.ThreadedResolver(),  # asks the loop, and ours answers without an executor

@@ -10,13 +10,13 @@ CHARACTERS_PER_TOKEN = 4.0
 """English text on current tokenizers; other languages use more tokens per character, code fewer."""
 _PER_MESSAGE = 4
 """What chat formats add around each message."""
-_TEXT_KEYS = frozenset(("messages", "input", "prompt", "instructions", "system", "tools", "functions", "content", "text", "description", "parameters", "arguments", "name"))
+_WHOLE = ("messages", "input", "prompt", "instructions", "system", "tools", "functions")
 
 
 def estimated(request: Mapping[str, Any], output_characters: int) -> Usage:
     """Input counted from the request, output from the text received."""
     characters, messages = 0, 0
-    for key in ("messages", "input", "prompt", "instructions", "system", "tools", "functions"):
+    for key in _WHOLE:
         value = request.get(key)
         characters += _characters(value, 0)
         messages += len(value) if isinstance(value, (list, tuple)) and key in ("messages", "input") else 0
@@ -34,7 +34,7 @@ def _characters(value: Any, depth: int) -> int:
     if depth > 8:
         return 0
     if isinstance(value, Mapping):
-        return sum(_characters(part, depth + 1) for key, part in value.items() if key in _TEXT_KEYS or depth > 3)
+        return sum(_characters(part, depth + 1) for part in value.values())
     if isinstance(value, (list, tuple)):
         return sum(_characters(part, depth + 1) for part in value)
     return 0

@@ -119,8 +119,8 @@ class Reader:
 def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
     """Usage in the OpenAI manner: ``prompt_tokens``/``input_tokens`` include what came from the cache."""
     whole = first_count(usage, "prompt_tokens", "input_tokens")
-    details = pick(usage, "prompt_tokens_details") or pick(usage, "input_tokens_details") or pick(usage, "input_token_details") or pick(usage, "prompt_token_details")
-    out = pick(usage, "completion_tokens_details") or pick(usage, "output_tokens_details") or pick(usage, "output_token_details")
+    details = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details")
+    out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
     read = _either(first_count(details, "cached_tokens"), first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens"))
     write = first_count(details, "cache_write_tokens", "cache_creation_tokens")
     cached = (read or 0) + ((write or 0) if writes_in_input else 0)
@@ -148,6 +148,10 @@ def first_count(source: Any, *names: str) -> Optional[int]:
         if number is not None:
             return number
     return None
+
+
+def _first(source: Any, *names: str) -> Any:
+    return next((found for found in (pick(source, name) for name in names) if found), None)
 
 
 def _either(first: Optional[int], second: Optional[int]) -> Optional[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-
 from .._core.values import amount, count
 from .._usage.reading import Reader, Reading, Usage, listed, pick, prompt_usage
 

@@ -1,0 +1,78 @@
+"""``usage_metadata=`` on every public method of a Stainless-generated SDK: accepted, stripped, passed on."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import wrapt
+
+from .._core.diagnostics import Guard
+from .carrier import KEYWORD, loaded
+from .hooks import Undo, replace
+from .scoped import calling
+
+
+def tag_resources(module: Any, sdk: str) -> Undo:
+    """Let every public method of every resource class accept ``usage_metadata=``, also of classes not loaded yet."""
+    undo: List[Undo] = []
+    for base_name in ("SyncAPIResource", "AsyncAPIResource"):
+        base = getattr(module, base_name)
+        for kind in _descendants(base):
+            undo.extend(_tag_class(kind))
+
+        undo.append(replace(base, "__init_subclass__", classmethod(_tagging_later(base, undo))))
+
+    def withdraw() -> None:
+        for action in reversed(undo):
+            action()
+
+    return withdraw
+
+
+def _tagging_later(base: type, undo: List[Undo]) -> Callable[..., None]:
+    def created(cls: type, **kwargs: Any) -> None:
+        super(base, cls).__init_subclass__(**kwargs)  # type: ignore[arg-type]
+        with Guard("hooking"):
+            undo.extend(_tag_class(cls))
+
+    return created
+
+
+def _descendants(base: type) -> Iterator[type]:
+    kind: type
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _descendants(kind)
+
+
+def _tag_class(kind: type) -> List[Undo]:
+    undo = []
+    for name, method in list(vars(kind).items()):
+        if not name.startswith("_") and callable(method) and not isinstance(method, (type, wrapt.ObjectProxy)):
+            wrapper = _tag if _takes_headers(method) else _tag_by_scope
+            undo.append(replace(kind, name, wrapt.FunctionWrapper(method, wrapper)))
+    return undo
+
+
+def _takes_headers(method: Any) -> bool:
+    while hasattr(method, "__wrapped__"):
+        method = method.__wrapped__
+    code = getattr(method, "__code__", None)
+    return code is not None and "extra_headers" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _tag(wrapped: Callable[..., Any], resource: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    """Move ``usage_metadata=`` into the carrier and call through."""
+    if KEYWORD in kwargs:
+        given = kwargs.pop(KEYWORD)
+        with Guard("reading usage_metadata"):
+            kwargs["extra_headers"] = loaded(kwargs.get("extra_headers"), given)
+    return wrapped(*args, **kwargs)
+
+
+def _tag_by_scope(wrapped: Callable[..., Any], resource: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    """The same for helpers that take no headers: their calls inherit the metadata from the scope."""
+    if KEYWORD not in kwargs:
+        return wrapped(*args, **kwargs)
+    return calling(wrapped, args, kwargs, kwargs.pop(KEYWORD))
+
