@@ -241,5 +241,3 @@ def failure(error: BaseException, settings: Settings) -> Dict[str, Any]:
     if status is not None:
         found["error_code"] = status
     return found
-
-

@@ -221,11 +221,7 @@ _bodies: Dict[Tuple[str, ...], type] = {}
 
 def _body_class(inner: Any) -> type:
     """A body that is a byte stream of the same HTTP library and of the same sides (sync, async) as ``inner``."""
-    sides = tuple(
-        "%s:%s" % (kind.__module__, kind.__name__)
-        for kind in type(inner).__mro__
-        if kind.__name__ in ("SyncByteStream", "AsyncByteStream")
-    )
+    sides = tuple("%s:%s" % (kind.__module__, kind.__name__) for kind in type(inner).__mro__ if kind.__name__ in ("SyncByteStream", "AsyncByteStream"))
     if sides not in _bodies:
         bases = tuple(kind for kind in type(inner).__mro__ if kind.__name__ in ("SyncByteStream", "AsyncByteStream"))
         _bodies[sides] = type("Body", (_Body, *bases), {})

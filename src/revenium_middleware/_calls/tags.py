@@ -75,4 +75,3 @@ def _tag_by_scope(wrapped: Callable[..., Any], resource: Any, args: Tuple[Any, .
     if KEYWORD not in kwargs:
         return wrapped(*args, **kwargs)
     return calling(wrapped, args, kwargs, kwargs.pop(KEYWORD))
-

@@ -40,9 +40,7 @@ def _own(name: str, wire: Optional[str], kinds: FrozenSet[str] = _ALL, required:
     return Field(name, wire, kinds, None, (), (), required)
 
 
-def _given(
-    name: str, wire: str, check: Check, kinds: FrozenSet[str] = _ALL, environment: Tuple[str, ...] = (), deprecated: Tuple[str, ...] = ()
-) -> Field:
+def _given(name: str, wire: str, check: Check, kinds: FrozenSet[str] = _ALL, environment: Tuple[str, ...] = (), deprecated: Tuple[str, ...] = ()) -> Field:
     return Field(name, wire, kinds, check, environment, deprecated)
 
 
@@ -183,9 +181,7 @@ FIELDS: Tuple[Field, ...] = (
 
 BY_NAME: Mapping[str, Field] = MappingProxyType({field.name: field for field in FIELDS})
 
-CREDENTIAL_ALIAS = Field(
-    "credential_alias", "credentialAlias", _ALL, _TAG, ("REVENIUM_CREDENTIAL_ALIAS",)
-)
+CREDENTIAL_ALIAS = Field("credential_alias", "credentialAlias", _ALL, _TAG, ("REVENIUM_CREDENTIAL_ALIAS",))
 """Never a field of its own on the wire: it names the credential of a subscriber nobody else named."""
 
 SUBSCRIBER_FIELDS: Mapping[str, Check] = MappingProxyType({"id": _TAG, "email": _TAG})
@@ -207,16 +203,12 @@ FLAT_SUBSCRIBER: Mapping[str, Tuple[str, ...]] = MappingProxyType(
 
 SKIP_REASONS: Mapping[str, FrozenSet[str]] = MappingProxyType(
     {
-        COMPLETION: frozenset(
-            ("FREE_TIER", "RATE_LIMITED", "QUOTA_EXCEEDED", "CONTENT_POLICY_VIOLATION", "CAPACITY_UNAVAILABLE", "SERVICE_UNAVAILABLE")
-        ),
+        COMPLETION: frozenset(("FREE_TIER", "RATE_LIMITED", "QUOTA_EXCEEDED", "CONTENT_POLICY_VIOLATION", "CAPACITY_UNAVAILABLE", "SERVICE_UNAVAILABLE")),
         **{kind: frozenset(("FREE_TIER", "RATE_LIMITED", "ERROR_RESPONSE", "INTERNAL_TEST")) for kind in (IMAGE, AUDIO, VIDEO)},
     }
 )
 
-ENDPOINTS: Mapping[str, str] = MappingProxyType(
-    {COMPLETION: "v2/ai/completions", IMAGE: "v2/ai/images", AUDIO: "v2/ai/audio", VIDEO: "v2/ai/video"}
-)
+ENDPOINTS: Mapping[str, str] = MappingProxyType({COMPLETION: "v2/ai/completions", IMAGE: "v2/ai/images", AUDIO: "v2/ai/audio", VIDEO: "v2/ai/video"})
 
 
 def _spellings() -> Dict[str, Tuple[str, int]]:
@@ -234,10 +226,7 @@ def _spellings() -> Dict[str, Tuple[str, int]]:
 SPELLINGS: Mapping[str, Tuple[str, int]] = MappingProxyType(_spellings())
 
 _WIRE_BY_KIND: Mapping[str, Tuple[Tuple[str, str, bool], ...]] = MappingProxyType(
-    {
-        kind: tuple((field.name, field.wire, kind in field.required) for field in FIELDS if field.wire and kind in field.kinds)
-        for kind in _ALL
-    }
+    {kind: tuple((field.name, field.wire, kind in field.required) for field in FIELDS if field.wire and kind in field.kinds) for kind in _ALL}
 )
 
 

@@ -27,9 +27,7 @@ def api_key(value: str) -> str:
     """The key itself; raises when its shape is wrong. The value never appears in the message."""
     key = value.strip()
     if not key.startswith(("hak_", "rev_")) or not key.isascii() or not all("!" <= c <= "~" for c in key):
-        raise ConfigurationError(
-            "the API key must start with 'hak_' or 'rev_' and be visible ASCII; copy it again from the Revenium console (API keys)"
-        )
+        raise ConfigurationError("the API key must start with 'hak_' or 'rev_' and be visible ASCII; copy it again from the Revenium console (API keys)")
     return key
 
 
@@ -98,27 +96,28 @@ class Settings:
     api_key: str = _row(
         "REVENIUM_METERING_API_KEY", api_key, "", "Account", "Revenium key (hak_ or rev_). Without one, records stay in the local ledger.", "hak_your_key"
     )
-    base_url: str = _row(
-        "REVENIUM_METERING_BASE_URL", metering_url, DEFAULT_BASE_URL, "Account", "Where records are sent.", "https://api.revenium.ai"
-    )
+    base_url: str = _row("REVENIUM_METERING_BASE_URL", metering_url, DEFAULT_BASE_URL, "Account", "Where records are sent.", "https://api.revenium.ai")
     ledger: str = _row(
-        "REVENIUM_LEDGER", str.strip, "", "Ledger", "File of the local ledger, or memory, or off. Default: revenium/ledger.db in the user's state directory.", "./ledger.db"
+        "REVENIUM_LEDGER",
+        str.strip,
+        "",
+        "Ledger",
+        "File of the local ledger, or memory, or off. Default: revenium/ledger.db in the state directory.",
+        "./ledger.db",
     )
     log_level: str = _row(
-        "REVENIUM_LOG_LEVEL", log_level, "", "Logging", "Level of the logger revenium_middleware; setting it also prints to stderr when the app has no logging.", "DEBUG"
+        "REVENIUM_LOG_LEVEL", log_level, "", "Logging", "Level of our logger; setting it also prints to stderr when the app has no logging.", "DEBUG"
     )
     debug: bool = _row("REVENIUM_DEBUG", switch, False, "Logging", "The same as REVENIUM_LOG_LEVEL=DEBUG.", "true")
-    selective_metering: bool = _row(
-        "REVENIUM_SELECTIVE_METERING", switch, False, "Metering", "Meter only calls made inside @revenium_meter.", "true"
-    )
+    selective_metering: bool = _row("REVENIUM_SELECTIVE_METERING", switch, False, "Metering", "Meter only calls made inside @revenium_meter.", "true")
     capture_prompts: bool = _row(
         "REVENIUM_CAPTURE_PROMPTS", switch, False, "Privacy", "Required, with the next one, before a provider's own error message is recorded.", "true"
     )
     capture_error_messages: bool = _row(
-        "REVENIUM_CAPTURE_ERROR_MESSAGES", switch, False, "Privacy", "Put a provider's error message beside the error class, when prompts may be captured too.", "true"
+        "REVENIUM_CAPTURE_ERROR_MESSAGES", switch, False, "Privacy", "Record a provider's error message beside the error class.", "true"
     )
     azure_deployment: str = _row(
-        "AZURE_OPENAI_DEPLOYMENT", str.strip, "", "Providers", "Deployment name to resolve the model from when neither call nor URL names one.", "my-gpt4-deployment"
+        "AZURE_OPENAI_DEPLOYMENT", str.strip, "", "Providers", "Deployment to resolve the model from when call and URL name none.", "my-gpt4-deployment"
     )
     timeout_seconds: float = _row("REVENIUM_METERING_TIMEOUT_SECONDS", seconds, 10.0, "Delivery", "Longest wait for the answer to one record.", "10")
     connect_timeout_seconds: float = _row("REVENIUM_METERING_CONNECT_TIMEOUT_SECONDS", seconds, 5.0, "Delivery", "Longest wait for a connection.", "5")
@@ -126,7 +125,12 @@ class Settings:
         "REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", seconds, 5.0, "Delivery", "What normal exit may wait for delivery; the rest stays in the ledger.", "5"
     )
     ledger_max_records: int = _row(
-        "REVENIUM_LEDGER_MAX_RECORDS", whole, 1_000_000, "Ledger", "Most records kept; beyond it the oldest finished ones go first, then the oldest pending, counted.", "1000000"
+        "REVENIUM_LEDGER_MAX_RECORDS",
+        whole,
+        1_000_000,
+        "Ledger",
+        "Most records kept; beyond it the oldest go, delivered ones first, the others counted.",
+        "1000000",
     )
     ledger_keep_days: int = _row("REVENIUM_LEDGER_KEEP_DAYS", whole, 90, "Ledger", "Days that delivered records stay for reports.", "90")
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
@@ -148,9 +152,7 @@ class Settings:
         return "<Settings local=%s base_url=%r ledger=%r>" % (self.local, self.base_url, self.ledger)
 
 
-ROWS: Tuple[Row, ...] = tuple(
-    Row(f.metadata["row"][0], f.name, *f.metadata["row"][1:]) for f in dataclasses.fields(Settings) if "row" in f.metadata
-)
+ROWS: Tuple[Row, ...] = tuple(Row(f.metadata["row"][0], f.name, *f.metadata["row"][1:]) for f in dataclasses.fields(Settings) if "row" in f.metadata)
 
 
 def load(environment: Mapping[str, str], given: Mapping[str, str] = MappingProxyType({})) -> Settings:

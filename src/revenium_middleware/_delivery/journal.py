@@ -171,4 +171,3 @@ def unlink(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         pass
-

@@ -124,7 +124,7 @@ class Ledger:
                 "UPDATE record SET lease = ?, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE number = ?",
                 [(owner, now, row["number"]) for row in rows],
             )
-        return [Pending(*tuple(row)[:6], json.loads(row["body"]))  # type: ignore[call-arg] for row in rows]
+        return [Pending(values=json.loads(row["body"]), **{name: row[name] for name in Pending._fields[:-1]}) for row in rows]
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         now = time.time()

@@ -282,7 +282,7 @@ class _Delivery:
             if outcome.reason != _HELD:
                 self._circuits[destination].saw(outcome, now)
             if outcome.state == REFUSED:
-                diagnostics.warn("refused/" + outcome.reason, "the metering service refused a record (%s); it is kept, see revenium-meter report", outcome.reason)
+                diagnostics.warn(
+                    "refused/" + outcome.reason, "the metering service refused a record (%s); it is kept, see revenium-meter report", outcome.reason
+                )
         self._work.delivered([outcome for _, outcome in done])
-
-

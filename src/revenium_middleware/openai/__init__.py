@@ -1,7 +1,7 @@
 """Meters every call made through the ``openai`` package. Importing this module is all it takes.
 
-    import revenium_middleware.openai        # or: import revenium_middleware_openai
-    client.chat.completions.create(..., usage_metadata={"organization_name": "AcmeCorp"})
+import revenium_middleware.openai        # or: import revenium_middleware_openai
+client.chat.completions.create(..., usage_metadata={"organization_name": "AcmeCorp"})
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Meters Perplexity, through its own SDK and through an OpenAI client pointed at it. Importing this module is all it takes.
 
-    import revenium_middleware.perplexity    # or: import revenium_middleware_perplexity
+import revenium_middleware.perplexity    # or: import revenium_middleware_perplexity
 """
 
 from __future__ import annotations
