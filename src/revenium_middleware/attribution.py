@@ -52,13 +52,9 @@ def _decorator(scope: Callable[[], Scope]) -> Callable[[Function], Function]:
 
 def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
+        return _stepping_async(function, scope)
 
-        @functools.wraps(function)
-        async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            async for item in _stepped_async(function(*args, **kwargs), scope()):
-                yield item
-
-    elif inspect.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -108,11 +104,15 @@ class _Steps(Generator[Any, Any, Any]):
             leave(token)
 
 
-async def _stepped_async(generator: Any, scope: Scope) -> AsyncIterator[Any]:
-    method, value = generator.asend, None
-    try:
+def _stepping_async(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callable[..., Any]:
+    """The same for an async generator function; there is no ``yield from`` for these."""
+
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        generator, inside = function(*args, **kwargs), scope()
+        method, value = generator.asend, None
         while True:
-            token = enter(scope)
+            token = enter(inside)
             try:
                 item = await method(value)
             except StopAsyncIteration:
@@ -121,7 +121,7 @@ async def _stepped_async(generator: Any, scope: Scope) -> AsyncIterator[Any]:
                 leave(token)
             try:
                 method, value = generator.asend, (yield item)
-            except BaseException as error:  # noqa: BLE001 - thrown in by the consumer: the generator's to handle
+            except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, or closed: the generator's to handle
                 method, value = generator.athrow, error
-    finally:
-        await generator.aclose()
+
+    return wrapper

@@ -37,7 +37,9 @@ class Books(Protocol):
 
     def resolve(self, model: str, request: Request) -> str: ...
 
-    def job_started(self, job: str, metadata: Mapping[str, Any]) -> None: ...
+    def job_started(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None: ...
+
+    def job_facts(self, job: str) -> Mapping[str, Any]: ...
 
     def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]: ...
 
@@ -59,7 +61,7 @@ class Call:
         self.metadata = metadata
         self.reader = request.endpoint.reader(request.body)
         self.started = time.time()
-        self.generated_id = new_id()
+        self._generated_id = ""
         self._clock = time.perf_counter()
         self._first_token: Optional[float] = None
         self._unsettled = [True]
@@ -76,6 +78,20 @@ class Call:
     def feed(self, event: Any) -> None:
         if self._unsettled and self.reader.feed(event) and self._first_token is None:
             self._first_token = time.perf_counter()
+        if self.reader.result.parts:
+            self.bill()
+
+    def bill(self) -> None:
+        """Record what has become due of a call that goes on: a turn of a session, a line of a batch."""
+        parts, self.reader.result.parts = self.reader.result.parts, []
+        for part in parts:
+            self._commit(part, None, part=True)
+
+    @property
+    def generated_id(self) -> str:
+        """The id of a record whose answer has none."""
+        self._generated_id = self._generated_id or new_id()
+        return self._generated_id
 
     def known_id(self) -> str:
         """The transaction id as far as it is known: the answer's own, else ours."""
@@ -116,22 +132,30 @@ class Call:
     # ------------------------------------------------------------------ writing
 
     def _write(self, reading: Reading, error: Optional[BaseException]) -> None:
-        if reading.job is not None and not self.request.endpoint.known_jobs_only:
-            self.books.job_started(reading.job, self._said_for(reading))
-        for part in reading.parts:
-            self._commit(part, None, part=True)
-        if not reading.parts and (reading.billable or error is not None):
+        endpoint = self.request.endpoint
+        if endpoint.starts_named and error is None:
+            self.books.job_started(self.request.named, overlay(self.books.job_metadata(self.request.named) or {}, self.metadata), reading.facts)
+        if reading.job is not None and not endpoint.known_jobs_only:
+            self.books.job_started(reading.job, self._said_for(reading), reading.facts)
+        billed_whole = not reading.parts and (reading.billable or error is not None)
+        self.bill()
+        if billed_whole:
             self._commit(reading, error)
+
+    def _started(self, reading: Reading) -> Optional[Mapping[str, Any]]:
+        """What the call said that started this job or session; None when it was another process's."""
+        names = (reading.id, reading.job, self.request.named)
+        return next((found for found in map(self.books.job_metadata, filter(None, names)) if found is not None), None)
 
     def _said_for(self, reading: Reading) -> Mapping[str, Any]:
         """The attribution of a job is what the call that started it said."""
-        started = (self.books.job_metadata(reading.id) if reading.id else None) or self.books.job_metadata(self.request.named)
+        started = self._started(reading)
         return overlay(self.metadata, started) if started else self.metadata
 
     def _commit(self, reading: Reading, error: Optional[BaseException], part: bool = False) -> None:
         endpoint, now = self.request.endpoint, time.time()
         kind = reading.kind or endpoint.kind
-        if endpoint.known_jobs_only and (reading.id is None or self.books.job_metadata(reading.id) is None):
+        if endpoint.known_jobs_only and self._started(reading) is None:
             return
         stable = ""
         if (endpoint.settles_jobs or reading.job or part) and reading.id and error is None:
@@ -151,11 +175,14 @@ class Call:
         if reading.provider_time is not None:
             started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
         values = fitting(kind, finished(self._said_for(reading)))
+        facts = {name: value for job in (request.named, reading.job, reading.id) for name, value in self.books.job_facts(job or "").items()}
+        model = facts.pop("model", "")
+        provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(
             transaction_id=self._transaction_id(reading, error),
-            model=self.books.resolve(reading.model or "", request),
-            provider=request.host.provider,
-            model_source=request.host.model_source,
+            model=self.books.resolve(reading.model or model, request),
+            provider=provider,
+            model_source=source,
             middleware_source="PYTHON",
             cost_type="AI",
             request_time=timestamp(started),
@@ -166,6 +193,7 @@ class Call:
         if kind == COMPLETION:
             values.update(self._completion(reading, error, now))
         values.update(reading.fields)
+        values.update(facts)
         values.update(self._usage(kind, reading, error))
         if error is not None:
             values.update(failure(error, self.books.settings()))

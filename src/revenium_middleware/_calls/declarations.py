@@ -30,6 +30,8 @@ class Endpoint(NamedTuple):
     """Shows how a job ended; recorded once, whoever sees it first."""
     known_jobs_only: bool = False
     """Answers repeat a bill that may be another process's: recorded only for jobs started here."""
+    starts_named: bool = False
+    """The id in the path is of the job or session that this call starts or goes on with."""
 
 
 class Host(NamedTuple):
@@ -41,6 +43,29 @@ class Host(NamedTuple):
     """Streams carry usage anyway, or the host refuses the question."""
     middleware: str = "openai"
     """The middleware that meters this host."""
+    deployment_of: Callable[[str, str, str], str] = lambda url, asked, default: asked
+    """(URL, model in the request, default of the settings) -> the name behind which a model answers."""
+    family_of: Callable[[str], str] = lambda name: name
+    """The model that such a name tells, where no answer has said it."""
+    fingerprints: Tuple[Tuple[str, str], ...] = ()
+    """(system fingerprint of an answer, label of the provider it gives away)."""
+
+    def labels(self, fingerprint: Any) -> Tuple[str, str]:
+        """(provider, model source) of an answer."""
+        label = dict(self.fingerprints).get(fingerprint)
+        return (label, label) if label else (self.provider, self.model_source)
+
+
+class Channel(NamedTuple):
+    """A WebSocket connection of an SDK, which bills part by part while it is open."""
+
+    module: str
+    """Below the SDK's name, where the connection and its context manager are defined."""
+    endpoint: Endpoint
+    named_by: str = ""
+    """The argument of ``connect`` that names the session another call started."""
+    counts_sent: bool = False
+    """Billed by what is sent, so the reader hears that too."""
 
 
 class Provider(NamedTuple):
@@ -54,6 +79,7 @@ class Provider(NamedTuple):
     """(client, host name) -> who answers there."""
     meters: Callable[[Host, FrozenSet[str]], bool]
     """(host, active middleware names) -> whether calls to it are ours."""
+    channels: Tuple[Channel, ...] = ()
 
 
 class Endpoints:

@@ -13,15 +13,23 @@ REMEMBERED = 10_000
 class Jobs:
     def __init__(self) -> None:
         self._started: Dict[str, Mapping[str, Any]] = {}
+        self._facts: Dict[str, Mapping[str, Any]] = {}
         self._recorded: Dict[str, object] = {}
 
-    def start(self, job: str, metadata: Mapping[str, Any]) -> None:
-        self._started.setdefault(job, metadata)
+    def start(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        self._started[job] = metadata
         _bound(self._started)
+        if facts:
+            self._facts.setdefault(job, facts)
+            _bound(self._facts)
 
     def metadata(self, job: str) -> Optional[Mapping[str, Any]]:
         """What the starting call said; None for a job this process did not start."""
         return self._started.get(job)
+
+    def facts(self, job: str) -> Mapping[str, Any]:
+        """Record fields that only the starting call could see."""
+        return self._facts.get(job) or {}
 
     def seen(self, record_id: str) -> bool:
         """Whether this record was written before by this process; from now on it was."""

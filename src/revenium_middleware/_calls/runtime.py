@@ -8,24 +8,28 @@ import os
 import queue
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
+from urllib.parse import urlsplit
 
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
+from .._core.distributions import warn_of_others
 from .._core.metadata import overlay
 from .._core.record import Record
-from .._core.settings import Settings, Source
+from .._core.settings import Settings, Source, ledger_path
 from .._core.version import VERSION
-from .._delivery.client import Client
-from .._delivery.ledger import DELIVERED, REFUSED, Ledger, Outcome
-from .._delivery.sender import Sender
-from .._delivery.store import Store, located
 from .call import Call, Request
 from .declarations import Host
 from .hooks import Hooks, available
 from .jobs import Jobs
 from .status import Status, shown
 from .streams import Watch
+
+if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
+    from .._delivery.client import Client
+    from .._delivery.ledger import Ledger, Outcome
+    from .._delivery.sender import Sender
+    from .._delivery.store import Store
 
 
 class Runtime:
@@ -44,7 +48,7 @@ class Runtime:
         self._source = Source()
         self._keys: Dict[str, str] = {}
         self._store: Optional[Store] = None
-        self._sender = Sender(self)
+        self._sender: Optional[Sender] = None
         self._jobs = Jobs()
         self._open: Set[Call] = set()
         self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
@@ -69,12 +73,12 @@ class Runtime:
         if not settings.local:
             self._keys[settings.credential] = settings.api_key
         else:
-            where = located(settings)
-            logger.log(
-                logging.INFO if not diagnostics.first("settings/local") else logging.WARNING,
-                "no usable Revenium key: records stay in the local ledger (%s); revenium-meter report shows them",
-                where or "memory",
-            )
+            where = ledger_path(settings) or settings.ledger.lower() or "memory"
+            level = logging.INFO if settings.malformed else logging.WARNING  # what is malformed was the one warning
+            message = "no usable Revenium key: records stay in the local ledger (%s); revenium-meter report shows them"
+            if where == "off":
+                message = "no usable Revenium key, and the ledger is %s: records are dropped and counted"
+            diagnostics.once("settings/local/%s" % where, level, message, where)
 
     def give(self, **values: Optional[str]) -> None:
         self._source.give(**values)
@@ -82,6 +86,7 @@ class Runtime:
     def activate(self, middleware: str, sdks: Tuple[str, ...]) -> None:
         """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered."""
         self._middleware[middleware] = sdks
+        warn_of_others()
         if not any(available(sdk) for sdk in sdks):
             diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks))
 
@@ -128,7 +133,8 @@ class Runtime:
             return
         store.append(record)
         self._recorded += 1
-        self._sender.wake()
+        if self._sender is not None:
+            self._sender.wake()
 
     def _kept(self) -> Optional[Store]:
         store = self._store
@@ -136,8 +142,12 @@ class Runtime:
             settings = self.settings()
             if settings.local and settings.ledger.lower() == "off":
                 return None
+            from .._delivery.sender import Sender
+            from .._delivery.store import Store
+
             with self._lock:
                 if self._store is None:
+                    self._sender = Sender(self)
                     self._store = Store(settings)
                     atexit.unregister(self.shutdown)
                     atexit.register(self.shutdown)  # before any finaliser of ours exists, so it runs after them
@@ -145,16 +155,25 @@ class Runtime:
         return store
 
     def resolve(self, model: str, request: Request) -> str:
-        """The model to record: as answered; else what this deployment last answered with; else as asked for."""
-        deployment = request.model
-        if model:
-            if deployment and len(self._deployments) < 10_000:
-                self._deployments[request.url + "|" + deployment] = model
-            return model
-        return self._deployments.get(request.url + "|" + deployment) or deployment or "unknown"
+        """The model to record: as answered; else what this deployment last answered with; else what its name tells."""
+        host, where = request.host, urlsplit(request.url)
+        name = host.deployment_of(request.url, request.model, self.settings().azure_deployment)
+        known, why = where.netloc + "|" + name, "as answered"
+        if not model:
+            model, why = self._deployments.get(known, ""), "as it answered before"
+        elif name and (known in self._deployments or len(self._deployments) < 10_000):
+            self._deployments[known] = model
+        if not model:
+            model, why = host.family_of(name) or "unknown", "by its name"
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s at %s%s: %s -> %s (%s)", host.provider, where.hostname, where.path, name or "no model named", model, why)
+        return model
 
-    def job_started(self, job: str, metadata: Mapping[str, Any]) -> None:
-        self._jobs.start(job, metadata)
+    def job_started(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        self._jobs.start(job, metadata, facts)
+
+    def job_facts(self, job: str) -> Mapping[str, Any]:
+        return self._jobs.facts(job)
 
     def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]:
         return self._jobs.metadata(job)
@@ -163,15 +182,20 @@ class Runtime:
         return self._jobs.seen(record_id)
 
     def opened(self, call: Call) -> None:
+        """A stream began: from now on somebody has to be there to settle it, should it be dropped."""
         self._open.add(call)
+        if self._kept() is not None and self._sender is not None:
+            self._sender.wake()
 
     def closed(self, call: Call) -> None:
         self._open.discard(call)
 
     def dropped(self, watch: Watch) -> None:
-        """Called by a finaliser, at any point of any thread: queue only."""
+        """Called by a finaliser, at any point of any thread: queue, and nudge; nothing here takes a lock."""
         if not watch.call.settled:
             self._dropped.put(watch)
+            if self._sender is not None:
+                self._sender.nudge()
 
     def _settle_dropped(self) -> None:
         while True:
@@ -195,6 +219,8 @@ class Runtime:
         return dict(self._keys)
 
     def client(self) -> Client:
+        from .._delivery.client import Client
+
         return Client(self.settings(), VERSION)
 
     def owner(self) -> str:
@@ -205,6 +231,8 @@ class Runtime:
             self._store.tidy(self.settings())
 
     def delivered(self, outcomes: List[Outcome]) -> None:
+        from .._delivery.ledger import DELIVERED, REFUSED
+
         for outcome in outcomes:
             if outcome.state == DELIVERED:
                 self._delivered += 1
@@ -219,7 +247,7 @@ class Runtime:
         """Deliver what is pending, within ``timeout`` seconds; returns how many records still are."""
         if self._store is None and self._dropped.empty():
             return 0
-        if self._kept() is None:
+        if self._kept() is None or self._sender is None:
             return 0
         self._sender.flush(timeout)
         return self.status().pending
@@ -244,7 +272,7 @@ class Runtime:
             last_refusal=self._last_refusal,
             last_delivery=self._last_delivery,
             mode="local" if settings.local else "api",
-            ledger=str(located(settings) or settings.ledger.lower() or "memory"),
+            ledger=str(ledger_path(settings) or settings.ledger.lower() or "memory"),
             faults=settings.faults,
             hooked={sdk: tuple(labels) for sdk, labels in self.hooks.hooked.items()},
             missing={sdk: tuple(labels) for sdk, labels in self.hooks.missing.items() if labels},
@@ -259,7 +287,7 @@ class Runtime:
             for call in list(self._open):
                 call.abandon()
             settings = self.settings()
-            if self._store is not None:
+            if self._sender is not None:
                 self._sender.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
 
     def _before_fork(self) -> None:
@@ -286,7 +314,8 @@ class Runtime:
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
         atexit.unregister(self.shutdown)
-        self._sender.stop()
+        if self._sender is not None:
+            self._sender.stop()
         if self._store is not None:
             self._store.close()
         self._fresh()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from .._core.diagnostics import Guard
 from . import identity
 from .call import Call, Request
+from .connections import Connections
 from .declarations import Endpoint, Endpoints, Provider
 from .hooks import Arrival, Target
 from .options import RAW_HEADER, asks_for_usage, body_of, copied, joined, without_ours
@@ -41,7 +42,7 @@ class Tap:
         return result
 
     def _read(self, parsed: Any) -> None:
-        if self.watch is not None and self.call.request.streamed and hasattr(parsed, "_iterator"):
+        if self.watch is not None and hasattr(parsed, "_iterator"):
             watch_events(parsed, self.watch)
         elif not self.call.settled:
             if self.watch is not None:
@@ -73,10 +74,10 @@ class Waist:
 
     def arrivals(self) -> Tuple[Arrival, ...]:
         sdk = self._provider.sdk
-        return (
-            Arrival(sdk + "._resource", lambda module: tag_resources(module, sdk)),
-            Arrival(sdk + "._models", lambda module: identity.offer(module.BaseModel)),
-        )
+        runtime = sdk + ".generated.runtime"  # where the generator's newer layout has both base classes
+        tag = [Arrival(module, lambda loaded: tag_resources(loaded, sdk)) for module in (sdk + "._resource", runtime)]
+        name = [Arrival(module, lambda loaded: identity.offer(loaded.BaseModel)) for module in (sdk + "._models", runtime)]
+        return (*tag, *name, *Connections(self._provider, self._runtime).arrivals())
 
     # ------------------------------------------------------------------ request
 
@@ -121,7 +122,7 @@ class Waist:
         options = _options(args, kwargs)
         endpoint, named = self._endpoints.find(options.method, options.url)
         clean, given = without_ours(options)
-        request = self._facts(client, clean, endpoint, named) if endpoint is not None and endpoint.reader is not None else None
+        request = self._facts(client, clean, endpoint, named, bool(kwargs.get("stream"))) if endpoint is not None and endpoint.reader is not None else None
         call = self._runtime().begin(request, given, self._provider.meters) if request is not None else None
         if call is None and clean is options:
             return args, kwargs, None, False
@@ -135,13 +136,13 @@ class Waist:
             return args, {**kwargs, "options": clean}, call, asked
         return (args[0], clean) + args[2:], kwargs, call, asked
 
-    def _facts(self, client: Any, options: Any, endpoint: Endpoint, named: str) -> Request:
+    def _facts(self, client: Any, options: Any, endpoint: Endpoint, named: str, streamed: bool) -> Request:
         body = body_of(options)
         address = options.url if "://" in options.url else str(client.base_url)
         host = self._provider.host_of(client, urlsplit(address).netloc.rpartition("@")[2])
         model = body.get("model")
         url = joined(str(client.base_url), options.url)
-        return Request(body, endpoint, host, url, body.get("stream") is True, model if isinstance(model, str) else "", named)
+        return Request(body, endpoint, host, url, streamed, model if isinstance(model, str) else "", named)
 
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):
@@ -164,6 +165,7 @@ class Waist:
                 kwargs = {**kwargs, "options": copied(kwargs["options"])}
                 kwargs["options"].post_parser = tap
             tap.used = True
+            tap.call.reader.headers(kwargs["response"].headers)
             self._watch(tap, kwargs["response"], kwargs.get("stream"))
         try:
             result = wrapped(*args, **kwargs)
@@ -187,7 +189,7 @@ class Waist:
             self._runtime().opened(call)
             watch_body(response, tap.watch, self._runtime().dropped)
         elif response.request.headers.get(RAW_HEADER):
-            if TEXT.search(response.headers.get("content-type", "json")):
+            if call.reader.any_content or TEXT.search(response.headers.get("content-type", "json")):
                 feed_raw(call, response.content)  # nobody may ever parse it
             call.complete()
 

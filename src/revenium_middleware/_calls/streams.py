@@ -16,6 +16,7 @@ from .._core.diagnostics import Guard
 from .._usage.reading import pick
 from .call import Call
 
+_READING = Guard("reading")
 TEXT = re.compile("json|text|event-stream")
 RAW_LIMIT = 4 << 20
 """Bytes of a raw body kept for its usage; the end of the body, where providers put it, is kept."""
@@ -57,6 +58,11 @@ class Watch:
     def keep(self, data: Union[bytes, bytearray]) -> None:
         if not self.parsed:
             self.raw += data
+            if self.call.reader.any_content:  # a file may be long, and its bill is in every line
+                *lines, rest = self.raw.split(b"\n")
+                for line in lines:
+                    self.call.feed(line)
+                self.raw = rest
             if len(self.raw) > RAW_LIMIT:
                 del self.raw[: len(self.raw) - RAW_LIMIT // 2]
 
@@ -134,7 +140,7 @@ class Events:
     def _saw(self, event: Any) -> bool:
         """Read the event; True when it is the usage chunk that only we asked for."""
         watch = self._watch
-        with Guard("reading"):
+        with _READING:
             watch.call.feed(event)
             if watch.call.transaction_id is None:
                 self._name()
@@ -261,7 +267,7 @@ def watch_body(response: Any, watch: Watch, dropped: Callable[[Watch], None]) ->
     inner = response.stream
     body = _body_class(inner)(inner, watch)
     response.stream = body
-    if TEXT.search(response.headers.get("content-type", "json")):
+    if watch.call.reader.any_content or TEXT.search(response.headers.get("content-type", "json")):
         watch.plain = not response.headers.get("content-encoding")
         if not watch.plain:
             response._decoder = _Decoder(response._get_content_decoder(), watch)

@@ -49,7 +49,8 @@ def _tag_class(kind: type) -> List[Undo]:
     undo = []
     for name, method in list(vars(kind).items()):
         if not name.startswith("_") and callable(method) and not isinstance(method, (type, wrapt.ObjectProxy)):
-            wrapper = _tag if _takes_headers(method) else _tag_by_scope
+            # a connection is no request: nothing would take a carrier out of its headers again
+            wrapper = _tag if name != "connect" and _takes_headers(method) else _tag_by_scope
             undo.append(replace(kind, name, wrapt.FunctionWrapper(method, wrapper)))
     return undo
 

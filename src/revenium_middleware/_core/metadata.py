@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .diagnostics import diagnostics, logger
+from .diagnostics import Guard, diagnostics, logger
 from .fields import (
     BY_NAME,
     CREDENTIAL_ALIAS,
@@ -35,16 +35,29 @@ def canonical(given: Any) -> Dict[str, Any]:
         return {}
     chosen: Dict[str, Tuple[int, Any]] = {}
     flat: List[Tuple[Tuple[str, ...], Any]] = []
-    for key, value in given.items():
-        if not isinstance(key, str):
-            _ignored(key)
-        elif value is not None and not (isinstance(value, str) and not value.strip()):
-            _choose(key, value, chosen, flat)
+    nested: List[Any] = []
+    for key, value in _entries(given):
+        with Guard("reading usage_metadata"):  # keys and values are the caller's: even their own methods may fail
+            if not isinstance(key, str):
+                _ignored(key)
+            elif value is None or (isinstance(value, str) and not str.strip(value)):
+                continue
+            elif key == "subscriber":
+                nested.append(value)
+            else:
+                _choose(key, value, chosen, flat)
     fields = {name: clean for name, (_, value) in chosen.items() for clean in _checked(name, value, _rule(name))}
-    subscriber = _subscriber(given.get("subscriber"), flat)
-    if subscriber:
-        fields["subscriber"] = subscriber
+    with Guard("usage_metadata field subscriber"):
+        subscriber = _subscriber(nested[0] if nested else None, flat)
+        if subscriber:
+            fields["subscriber"] = subscriber
     return fields
+
+
+def _entries(given: Mapping[Any, Any]) -> List[Tuple[Any, Any]]:
+    with Guard("reading usage_metadata"):
+        return list(given.items())
+    return []
 
 
 def _choose(key: str, value: Any, chosen: Dict[str, Tuple[int, Any]], flat: List[Tuple[Tuple[str, ...], Any]]) -> None:
@@ -57,7 +70,7 @@ def _choose(key: str, value: Any, chosen: Dict[str, Tuple[int, Any]], flat: List
             _deprecated(key, name)
     elif key in FLAT_SUBSCRIBER:
         flat.append((FLAT_SUBSCRIBER[key], value))
-    elif key != "subscriber":
+    else:
         _ignored(key)
 
 
@@ -112,26 +125,29 @@ def _rule(name: str) -> Optional[Check]:
 
 def _checked(name: str, value: Any, rule: Optional[Check]) -> List[Any]:
     """The clean value in a list, or an empty one when it had to be dropped."""
-    try:
-        return [rule(value)] if rule is not None else []
-    except Cut as cut:
-        diagnostics.warn("metadata/cut/" + name, "usage_metadata field %s is %s: cut", name, cut)
-        return [cut.kept]
-    except Broken as broken:
-        diagnostics.warn("metadata/broken/" + name, "usage_metadata field %s %s: dropped, the record is kept", name, broken)
+    with Guard("usage_metadata field %s" % name):  # the value's own methods may fail
+        try:
+            clean = rule(value) if rule is not None else ""
+            return [] if isinstance(clean, str) and not clean.strip() else [clean]
+        except Cut as cut:
+            diagnostics.warn("metadata/cut/" + name, "usage_metadata field %s is %s: cut", name, cut)
+            return [cut.kept]
+        except Broken as broken:
+            diagnostics.warn("metadata/broken/" + name, "usage_metadata field %s %s: dropped, the record is kept", name, broken)
     return []
 
 
 def _subscriber(nested: Any, flat: List[Tuple[Tuple[str, ...], Any]]) -> Dict[str, Any]:
     if isinstance(nested, Mapping):
         subscriber = _parts("subscriber", nested, SUBSCRIBER_FIELDS)
-        credential = nested.get("credential")
-        if isinstance(credential, Mapping):
-            parts = _parts("subscriber.credential", credential, CREDENTIAL_FIELDS)
-            if parts:
-                subscriber["credential"] = parts
-        elif credential is not None:
-            diagnostics.warn("metadata/credential", "usage_metadata field subscriber.credential must be a mapping with name and value: dropped")
+        with Guard("usage_metadata field subscriber.credential"):
+            credential = nested.get("credential")
+            if isinstance(credential, Mapping):
+                parts = _parts("subscriber.credential", credential, CREDENTIAL_FIELDS)
+                if parts:
+                    subscriber["credential"] = parts
+            elif credential is not None:
+                diagnostics.warn("metadata/credential", "usage_metadata field subscriber.credential must be a mapping with name and value: dropped")
         if subscriber:
             return subscriber
     elif nested is not None:
@@ -155,9 +171,7 @@ def _parts(name: str, given: Mapping[Any, Any], rules: Mapping[str, Check]) -> D
     parts: Dict[str, Any] = {}
     for part, rule in rules.items():
         value = given.get(part)
-        if value is None or value == "":
-            continue
-        for clean in _checked("%s.%s" % (name, part), value, rule):
+        for clean in _checked("%s.%s" % (name, part), value, rule) if value is not None else []:
             parts[part] = clean
     return parts
 
@@ -176,7 +190,7 @@ def _deprecated(key: str, name: str) -> None:
     cause = "metadata/deprecated/" + key
     if not diagnostics.first(cause):
         return
-    level, frame = 1, sys._getframe(1)
+    level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _FOREIGN_TO_USERS:
         frame, level = frame.f_back, level + 1
     try:

@@ -34,8 +34,12 @@ def api_key(value: str) -> str:
 def metering_url(value: str) -> str:
     """The metering root, always ending in ``/``: kept up to its last ``meter`` segment, which is added when missing."""
     given = value.strip()
-    parts = urlsplit(given)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in given):
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # unbalanced brackets, a port that is no number
+        usable = False
+    if not usable or any(c.isspace() for c in given):
         raise ConfigurationError("the metering base URL must be http:// or https:// with a host, such as https://api.revenium.ai")
     segments = [segment for segment in parts.path.split("/") if segment]
     ends = [i for i, segment in enumerate(segments) if segment.lower() == "meter"]
@@ -141,7 +145,12 @@ class Settings:
     @property
     def local(self) -> bool:
         """No usable key or address: records stay in the ledger."""
-        return not self.api_key or any("_API_KEY " in fault or "_BASE_URL " in fault for fault in self.faults)
+        return not self.api_key or self.malformed
+
+    @property
+    def malformed(self) -> bool:
+        """A key or an address was given, and it breaks its rule."""
+        return any("_API_KEY " in fault or "_BASE_URL " in fault for fault in self.faults)
 
     @property
     def credential(self) -> str:
@@ -197,7 +206,14 @@ class Source:
         return self._settings, True
 
 
-def default_ledger() -> Path:
-    """``revenium/ledger.db`` in the user's state directory; raises RuntimeError where there is no home directory."""
+def ledger_path(settings: Settings) -> Optional[Path]:
+    """The ledger file these settings name; None for memory, off, and where there is no home directory."""
+    if settings.ledger.lower() in ("memory", "off"):
+        return None
+    if settings.ledger:
+        return Path(settings.ledger).expanduser().absolute()
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "revenium" / "ledger.db"
+    try:
+        return (Path(base) if base else Path.home() / ".local" / "state") / "revenium" / "ledger.db"
+    except RuntimeError:
+        return None

@@ -51,7 +51,7 @@ def as_text(value: Any) -> str:
         clean = str(value)
     else:
         raise Broken("must be text")
-    return clean.encode("utf-8", "replace").decode("utf-8")  # half an emoji would break the JSON of the whole record
+    return str.encode(clean, "utf-8", "replace").decode("utf-8")  # half an emoji would break the JSON of the whole record
 
 
 def text(limit: int = 255) -> Check:
@@ -93,8 +93,12 @@ def one_of(*choices: str, upper: bool = False) -> Check:
 def as_number(value: Any) -> Union[int, float]:
     if isinstance(value, bool) or value is None:
         raise Broken("must be a number")
+    if isinstance(value, enum.Enum):
+        return as_number(value.value)
     if isinstance(value, int):
-        return value
+        if value.bit_length() > 1024:  # Python itself refuses to write such digits
+            raise Broken("must be a number a float can hold")
+        return int(value)
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -134,20 +138,25 @@ def boolean(value: Any) -> bool:
     raise Broken("must be true or false")
 
 
+_MOST = 2**53
+"""No provider counts further; a sum of a few such counts still fits every database and JSON reader."""
+
+
 def count(value: Any) -> Optional[int]:
     """A provider's count as a whole number, or None where it is not one: unknown stays unknown."""
-    if type(value) is int:
-        return value if value >= 0 else None
-    if type(value) is float and value >= 0 and value == value and value == int(min(value, 1e18)):
-        return int(value)
-    return None
+    if type(value) not in (int, float) or not 0 <= value <= _MOST or value != int(value):
+        return None
+    return int(value)
 
 
 def amount(value: Any) -> Optional[float]:
     """A provider's non-negative measure (seconds, dollars), or None where it is not one."""
     if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal)):
         return None
-    number_ = float(value)
+    try:
+        number_ = float(value)
+    except (ValueError, OverflowError):
+        return None
     return number_ if math.isfinite(number_) and number_ >= 0 else None
 
 

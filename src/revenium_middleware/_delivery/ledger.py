@@ -7,8 +7,9 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
 from .._core.record import Record
@@ -38,6 +39,19 @@ _INSERT = "INSERT OR IGNORE INTO record (id, kind, created, base_url, credential
     ", ".join(REPORTED),
     ", ".join("?" * (6 + len(REPORTED) + 3)),
 )
+
+
+VERSION = 1
+"""Of the schema; a newer one migrates older files when it opens them."""
+_HELD = "another process holds the ledger"
+
+
+def _locked(error: sqlite3.OperationalError) -> bool:
+    return "locked" in str(error) or "busy" in str(error)
+
+
+class Busy(Exception):
+    """The ledger file is held by another process: nothing is wrong, try again later."""
 
 
 class Pending(NamedTuple):
@@ -70,25 +84,51 @@ class Ledger:
         if path != ":memory:":
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        self._connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise (Busy(_HELD) if _locked(error) else error) from None
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            raise
+
+    def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
-        self._connection.execute("PRAGMA user_version=1")
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+            self._connection.executescript(_SCHEMA)
+            self._connection.execute("PRAGMA user_version=%d" % VERSION)
 
     def close(self) -> None:
         with self.lock:
             self._connection.close()
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction. Raises Busy when another process holds the file for longer than a moment."""
+        with self.lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                raise (Busy(_HELD) if _locked(error) else error) from None
+            with self._connection:  # commits, or rolls back
+                yield
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> List[sqlite3.Row]:
         with self.lock:
             return self._connection.execute(sql, parameters).fetchall()
 
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Give SQL a function of ours, for reports on SQLite builds that lack one."""
+        with self.lock:
+            self._connection.create_function(name, arguments, function)
+
     def ingest(self, records: Iterable[Record], journal: str = "", position: int = 0, torn: int = 0) -> int:
         """Add ``records`` and remember the journal's position in one transaction; known ids are ignored. Returns how many were new."""
-        with self.lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             before = self._connection.total_changes
             self._connection.executemany(_INSERT, map(_row, records))
             added = self._connection.total_changes - before
@@ -103,14 +143,13 @@ class Ledger:
         return int(rows[0][0]) if rows else 0
 
     def forget_journal(self, journal: str) -> None:
-        with self.lock, self._connection:
+        with self._writing():
             self._connection.execute("DELETE FROM journal WHERE name = ?", (journal,))
 
     def lease(self, owner: str, credential: str, base_url: str, limit: int, now: float) -> List[Pending]:
         """Up to ``limit`` due records of one destination, oldest first, reserved for ``owner``."""
         due = "state = 0 AND credential = ? AND base_url = ? AND next_attempt <= ? AND lease IS NULL"
-        with self.lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             self._connection.execute(
                 "UPDATE record SET state = ?, reason = 'outcome of an attempt over 24 h ago is unknown', finished = ? "
                 "WHERE state = 0 AND lease IS NULL AND first_attempt < ?",
@@ -128,8 +167,7 @@ class Ledger:
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         now = time.time()
-        with self.lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             self._connection.executemany(
                 "UPDATE record SET lease = NULL, state = ?, reason = ?, next_attempt = ?, finished = ? WHERE number = ?",
                 [(o.state, o.reason or None, o.next_attempt, None if o.state == PENDING else now, o.number) for o in outcomes],
@@ -137,12 +175,12 @@ class Ledger:
 
     def free_leases(self, owner: str) -> None:
         """Give back what a dead owner had reserved."""
-        with self.lock, self._connection:
+        with self._writing():
             self._connection.execute("UPDATE record SET lease = NULL WHERE lease = ?", (owner,))
 
     def due_now(self) -> None:
         """Let every waiting record be tried at once (a flush was asked for)."""
-        with self.lock, self._connection:
+        with self._writing():
             self._connection.execute("UPDATE record SET next_attempt = 0 WHERE state = 0 AND next_attempt > 0")
 
     def destinations(self) -> List[Tuple[str, str, float, int]]:
@@ -160,8 +198,7 @@ class Ledger:
 
     def prune(self, keep_seconds: float, most: int) -> None:
         """Finished records past their time go; beyond ``most`` the oldest go, finished before pending, the pending counted."""
-        with self.lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             self._connection.execute("DELETE FROM record WHERE state = ? AND finished < ?", (DELIVERED, time.time() - keep_seconds))
             excess = self._connection.execute("SELECT count(*) FROM record").fetchone()[0] - most
             if excess <= 0:
@@ -174,8 +211,7 @@ class Ledger:
 
     def price(self, prices: Iterable[Tuple[int, Optional[float], str, str]]) -> None:
         """Store (number, cost, status, catalogue) of records priced by a report."""
-        with self.lock, self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._writing():
             self._connection.executemany(
                 "UPDATE record SET total_cost = ?, cost_status = ?, priced_with = ? WHERE number = ?",
                 [(cost, status, catalogue, number) for number, cost, status, catalogue in prices],

@@ -11,7 +11,7 @@ from typing import Any, Deque, Dict, List, Optional, Protocol, Set, Tuple
 
 from .._core.diagnostics import Guard, diagnostics
 from .client import CONNECTIONS, Client
-from .ledger import PENDING, REFUSED, Ledger, Outcome, Pending
+from .ledger import PENDING, REFUSED, Busy, Ledger, Outcome, Pending
 
 LINGER = 0.05
 """How long a fresh record waits for company: one transaction then serves many."""
@@ -19,6 +19,7 @@ IDLE = 30.0
 BATCH = 128
 OPEN_AFTER = 3
 PROBE_EVERY = 5.0
+BUSY = 0.5
 _HELD = "held back: the destination does not answer"
 
 Destination = Tuple[str, str]
@@ -83,6 +84,8 @@ class Sender:
         self._loop: Optional[_Loop] = None
         self._wake: Optional[asyncio.Event] = None
         self._awake = False
+        self._more = False
+        """Something was appended since the sender last looked: it may not rest yet."""
         self._start = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._circuits: Dict[Destination, _Circuit] = {}
@@ -91,11 +94,16 @@ class Sender:
 
     def wake(self) -> None:
         """A record was appended. Costs a flag when the sender is already awake."""
+        self._more = True
         if self._thread is None:
             self._begin()
         elif not self._awake and self._loop is not None:
             self._awake = True
             self._poke()
+
+    def nudge(self) -> None:
+        """Wake a running sender; never starts one and never blocks, so finalisers may call it."""
+        self._poke()
 
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -154,7 +162,10 @@ class Sender:
             while True:
                 wait = IDLE
                 with Guard("delivery"):
-                    wait = await self._turn(delivery)
+                    try:
+                        wait = await self._turn(delivery)
+                    except Busy:
+                        wait = BUSY
                 if self._stopping or until:
                     return
                 if not self._flushes:
@@ -175,9 +186,11 @@ class Sender:
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + IDLE
             self._work.tidy()
+        self._more = False
         ledger = self._work.collect()
         if deadline:
-            self._circuits.clear()
+            for circuit in self._circuits.values():  # records in flight still need theirs
+                circuit.failures = 0
             ledger.due_now()
         while True:
             busy, wait = await delivery.step(ledger)
@@ -194,7 +207,7 @@ class Sender:
         assert self._wake is not None
         self._awake = False
         try:
-            await asyncio.wait_for(self._wake.wait(), min(wait, IDLE))
+            await asyncio.wait_for(self._wake.wait(), 0.0 if self._more else min(wait, IDLE))
         except asyncio.TimeoutError:
             pass
         self._wake.clear()
@@ -275,8 +288,9 @@ class _Delivery:
     def _settle(self, ledger: Ledger) -> None:
         if not self._done:
             return
-        done, self._done = self._done, []
+        done = self._done
         ledger.settle(outcome for _, outcome in done)
+        self._done = []
         now = time.time()
         for destination, outcome in done:
             if outcome.reason != _HELD:

@@ -10,10 +10,10 @@ from typing import Dict, List, Optional, Union
 
 from .._core.diagnostics import diagnostics
 from .._core.record import Record
-from .._core.settings import Settings, default_ledger
+from .._core.settings import Settings, ledger_path
 from . import claim
 from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
-from .ledger import Ledger
+from .ledger import Busy, Ledger
 
 MEMORY = "memory"
 
@@ -22,7 +22,7 @@ class Store:
     """Takes records from any thread; gives the sender a ledger that holds them all."""
 
     def __init__(self, settings: Settings) -> None:
-        self.path = located(settings)
+        self.path = ledger_path(settings)
         """The ledger file, or None when records live in memory only."""
         self._memory = MemoryJournal()
         self._journal: Union[Journal, MemoryJournal] = self._memory
@@ -58,7 +58,7 @@ class Store:
         waiting = self._memory.take()
         try:
             ledger.ingest(waiting)
-        except sqlite3.Error:
+        except (Busy, sqlite3.Error):
             for record in waiting:
                 self._memory.append(record)
             raise
@@ -133,18 +133,6 @@ class Store:
         )
 
 
-def located(settings: Settings) -> Optional[Path]:
-    """The ledger file these settings name; None for memory, off, and where there is no home directory."""
-    if settings.ledger.lower() in (MEMORY, "off"):
-        return None
-    if settings.ledger:
-        return Path(settings.ledger).expanduser().absolute()
-    try:
-        return default_ledger()
-    except RuntimeError:
-        return None
-
-
 def journals_of(path: Path) -> Path:
     return path.with_name(path.name + ".journal")
 
@@ -197,6 +185,9 @@ def up_to_date(path: Path) -> Ledger:
     """For readers: the ledger with everything that is in any journal, without taking anything over."""
     ledger = opened(path)
     files: List[Path] = live(journals_of(path)) if journals_of(path).is_dir() else []
-    for file in files:
-        ingest(ledger, file)
+    try:
+        for file in files:
+            ingest(ledger, file)
+    except Busy:
+        pass  # what is not in yet will be in a moment; a reader does not wait for it
     return ledger

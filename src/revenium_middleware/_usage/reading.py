@@ -16,8 +16,22 @@ def pick(source: Any, *path: str) -> Any:
     for name in path:
         if source is None:
             return None
-        source = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+        source = _member(source, name)
     return source
+
+
+def _member(source: Any, name: str) -> Any:
+    if type(source) is dict:
+        return source.get(name)
+    held = getattr(source, "__dict__", None)
+    if held is not None:
+        if name in held:
+            return held[name]
+        # a pydantic model searches long for what it does not have, and streams ask for that at every chunk
+        extra = getattr(source, "__pydantic_extra__", None)
+        if type(extra) is dict:
+            return extra.get(name)
+    return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
 
 
 def listed(value: Any) -> List[Any]:
@@ -94,10 +108,15 @@ class Reading:
     """Text received, for the estimate of a stream that reported nothing."""
     provider_time: Optional[float] = None
     """When the provider says the work began, for jobs; seconds since the epoch."""
+    facts: Dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Record fields that only the start of a job shows; they are kept for the call that shows its end."""
 
 
 class Reader:
     """Reads one call: ``feed`` it the answer, or each chunk of a stream, then ask for ``reading``."""
+
+    any_content = False
+    """Its answer may be a file: read whatever type of content it claims to be, line by line."""
 
     def __init__(self, request: Mapping[str, Any]) -> None:
         self.request = request
@@ -107,6 +126,12 @@ class Reader:
     def feed(self, event: Any) -> bool:
         """Take in an answer or a chunk; True when it carried content (what time to first token waits for)."""
         raise NotImplementedError
+
+    def headers(self, headers: Mapping[str, str]) -> None:
+        """What the answer says outside its body."""
+
+    def sent(self, event: Any) -> None:
+        """A message that went out over the connection, for those billed by what is sent."""
 
     def reading(self) -> Reading:
         return self.result
@@ -121,8 +146,8 @@ def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
     whole = first_count(usage, "prompt_tokens", "input_tokens")
     details = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details")
     out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
-    read = _either(first_count(details, "cached_tokens"), first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens"))
-    write = first_count(details, "cache_write_tokens", "cache_creation_tokens")
+    read = _either(first_count(details, "cached_tokens", "cache_read_input_tokens"), first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens"))
+    write = first_count(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
     cached = (read or 0) + ((write or 0) if writes_in_input else 0)
     if whole is not None and cached > whole:  # a provider that counts cache beside the input
         cached = 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, FrozenSet, Tuple
 
 from .._calls.declarations import Host
+from . import azure
 
 OPENAI = Host("OPENAI", "OPENAI")
-AZURE = Host("Azure", "OPENAI")
+AZURE = Host("Azure", "OPENAI", deployment_of=azure.deployment_of, family_of=azure.family_of)
 OLLAMA = Host("OLLAMA", "OLLAMA")
-CUSTOM = Host("CUSTOM", "CUSTOM")
+CUSTOM = Host("CUSTOM", "CUSTOM", fingerprints=(("fp_ollama", "OLLAMA"),))
 PERPLEXITY = Host("PERPLEXITY", "PERPLEXITY", reports_usage_unasked=True, middleware="perplexity")
 
 

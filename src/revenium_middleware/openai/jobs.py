@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, List, Mapping
+from typing import Any, Callable, List, Mapping, Type
 
 from .._core.fields import COMPLETION
-from .._core.values import amount
+from .._core.record import new_id
+from .._core.values import amount, count
 from .._usage.reading import Reader, Reading, Usage, first_count, listed, pick
 from .readers import ChatReader, EmbeddingsReader, ResponsesReader, common, spent, text_of
 
@@ -37,6 +38,17 @@ class VideoReader(Reader):
         reading.job = reading.id
         reading.finished = True
         return False
+
+
+class ExtensionReader(VideoReader):
+    """A film made longer: only the start says by how much, the finished one has its whole length."""
+
+    def feed(self, event: Any) -> bool:
+        asked = self.request.get("seconds")
+        seconds = amount(_float(asked)) if isinstance(asked, str) else amount(asked)
+        if seconds is not None:
+            self.result.facts.update(duration_seconds=seconds, requested_duration_seconds=seconds)
+        return super().feed(event)
 
 
 class RunReader(Reader):
@@ -70,8 +82,10 @@ class BatchOutputReader(Reader):
 
     _BY_OBJECT = {"chat.completion": ChatReader, "text_completion": ChatReader, "response": ResponsesReader, "list": EmbeddingsReader}
 
+    any_content = True
+
     def feed(self, event: Any) -> bool:
-        content = getattr(event, "content", event)
+        content = event.encode("utf-8") if isinstance(event, str) else getattr(event, "content", event)
         if isinstance(content, (bytes, bytearray)):
             for line in bytes(content).splitlines():
                 self._line(line)
@@ -149,11 +163,55 @@ class EvaluationReader(Reader):
         parts = []
         for entry in listed(pick(event, "per_model_usage")):
             model = text_of(pick(entry, "model_name"))
-            part = Reading(id="%s-%s" % (self.result.id, model), model=model, finished=True)
+            part = Reading(id="%s-%s" % (self.result.id, model), model=model, finished=True, job=self.result.id)
             spent(part, entry)
             if part.usage.known:
                 parts.append(part)
         return parts
+
+
+class GraderReader(Reader):
+    """A grader that asks models is billed by what each of them used."""
+
+    def feed(self, event: Any) -> bool:
+        reading = self.result
+        used = pick(event, "model_grader_token_usage_per_model")
+        if used is None:  # the SDK's own name for it
+            used = pick(event, "api_model_grader_token_usage_per_model")
+        for model, usage in used.items() if isinstance(used, Mapping) else ():
+            part = Reading(id="%s-%s" % (new_id(), model), model=model, finished=True, stop_reason="END")
+            spent(part, usage)
+            part.usage = part.usage if part.usage.known else Usage(total=count(usage))
+            if part.usage.known:
+                reading.parts.append(part)
+        reading.billable = False
+        return False
+
+
+class SandboxReader(Reader):
+    """A container is billed by being started; how much, no answer says."""
+
+    def feed(self, event: Any) -> bool:
+        self.result.id = text_of(pick(event, "id")) or text_of(pick(event, "session_id"))
+        self.result.model = self.result.model or "container"
+        self.result.finished = True
+        return False
+
+
+def listed_by(kind: Type[Reader]) -> Callable[[Mapping[str, Any]], Reader]:
+    """A reader of a list of jobs, each read by ``kind``."""
+
+    class ListReader(Reader):
+        def feed(self, event: Any) -> bool:
+            for entry in listed(pick(event, "data")):
+                reader = kind(self.request)
+                reader.feed(entry)
+                reading = reader.reading()
+                self.result.parts += [reading] if reading.billable else reading.parts
+            self.result.billable = False
+            return False
+
+    return ListReader
 
 
 def _float(value: str) -> Any:

@@ -15,7 +15,7 @@ STOP_REASONS: Mapping[str, str] = {
     "timeout": "TIMEOUT",
     "content_filter": "ERROR",
 }
-_INCOMPLETE: Mapping[str, str] = {"max_output_tokens": "TOKEN_LIMIT", "content_filter": "ERROR"}
+INCOMPLETE: Mapping[str, str] = {"max_output_tokens": "TOKEN_LIMIT", "content_filter": "ERROR"}
 _TICKS_PER_DOLLAR = 1e10
 
 
@@ -150,7 +150,7 @@ def _responses_stop(answer: Any, status: Any) -> str:
         return "CANCELLED"
     reason = pick(answer, "incomplete_details", "reason")
     if status == "incomplete":
-        return _INCOMPLETE.get(reason, "END") if isinstance(reason, str) else "END"
+        return INCOMPLETE.get(reason, "END") if isinstance(reason, str) else "END"
     if any(pick(item, "type") in ("function_call", "custom_tool_call") for item in listed(pick(answer, "output"))):
         return "END_SEQUENCE"
     return "END"
@@ -174,7 +174,7 @@ class EmbeddingsReader(Reader):
         spent(self.result, pick(event, "usage"))
         usage = self.result.usage
         if usage.known:
-            self.result.usage = usage._replace(output=0)
+            self.result.usage = usage._replace(output=usage.output or 0)
         self.result.finished = True
         return False
 

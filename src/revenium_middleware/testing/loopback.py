@@ -194,7 +194,7 @@ def _read(stream: BinaryIO, connection: socket.socket, number: int) -> Optional[
 def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
         return stream.read(int(headers.get("content-length") or 0))
-    parts = []
+    parts: List[bytes] = []
     while True:
         size = int(stream.readline(_LINE).split(b";")[0] or b"0", 16)
         part = stream.read(size)

@@ -1,0 +1,138 @@
+"""Which endpoint answers which path."""
+
+from __future__ import annotations
+
+import re
+from typing import Optional, Pattern, Sequence, Tuple
+
+from . import openai_assistants, openai_jobs, openai_media, openai_responses, openai_sessions, openai_text, perplexity_answers
+from .answers import Answer, Asked, Endpoint
+
+Route = Tuple[str, Pattern[str], Endpoint]
+Found = Tuple[Endpoint, Tuple[str, ...], Optional[str]]
+
+# What comes before an endpoint's own path: a deployment, a version, or a host's way to spell either.
+_PREFIX = re.compile(r"^(?:/openai/deployments/(?P<deployment>[^/]+)|(?:/[\w.-]+)*?/v\d\w*(?:/openai)?|/openai)?/(?P<rest>.+?)/?$")
+
+
+def _routes(*rows: Tuple[str, str, Endpoint]) -> Sequence[Route]:
+    return [(method, re.compile(path.replace("{}", "([^/]+)") + "$"), endpoint) for method, path, endpoint in rows]
+
+
+def _either(openai: Endpoint, perplexity: Endpoint) -> Endpoint:
+    """Two providers, one path."""
+
+    def chosen(asked: Asked) -> Answer:
+        return perplexity(asked) if asked.native_perplexity else openai(asked)
+
+    return chosen
+
+
+_TEXT = _routes(
+    ("POST", "chat/completions", _either(openai_text.chat, perplexity_answers.chat)),
+    ("GET", "chat/completions/{}", openai_jobs.shown),
+    ("POST", "completions", openai_text.completions),
+    ("POST", "embeddings", _either(openai_text.embeddings, perplexity_answers.embeddings)),
+    ("POST", "moderations", openai_text.moderations),
+    ("GET", "models", openai_text.models),
+    ("GET", "models/{}", openai_text.models),
+    ("POST", "responses", _either(openai_responses.create, perplexity_answers.responses)),
+    ("POST", "responses/compact", openai_responses.compact),
+    ("POST", "responses/input_tokens", openai_responses.count_input),
+    ("POST", "responses/{}/cancel", openai_responses.cancel),
+    ("GET", "responses/{}", _either(openai_responses.retrieve, perplexity_answers.responses_retrieve)),
+    ("GET", "responses/{}/input_items", openai_responses.input_items),
+    ("DELETE", "responses/{}", openai_responses.delete),
+    ("POST", "decisions", _either(openai_jobs.decisions, perplexity_answers.decisions)),
+)
+_MEDIA = _routes(
+    ("POST", "images/generations", openai_media.generations),
+    ("POST", "images/edits", openai_media.edits),
+    ("POST", "images/variations", openai_media.variations),
+    ("POST", "audio/speech", openai_media.speech),
+    ("POST", "audio/transcriptions", openai_media.transcriptions),
+    ("POST", "audio/translations", openai_media.translations),
+    ("POST", "videos(?:/edits|/extensions)?", openai_media.video_create),
+    ("POST", "videos/{}/remix", openai_media.video_create),
+    ("GET", "videos", openai_media.video_list),
+    ("POST", "videos/characters", openai_media.character_create),
+    ("GET", "videos/characters/{}", openai_jobs.shown),
+    ("GET", "videos/{}", openai_media.video_retrieve),
+    ("DELETE", "videos/{}", openai_media.video_delete),
+    ("GET", "videos/{}/content", openai_media.video_content),
+)
+_JOBS = _routes(
+    ("POST", "files", openai_jobs.file_create),
+    ("GET", "files", openai_jobs.file_list),
+    ("GET", "files/{}", openai_jobs.shown),
+    ("DELETE", "files/{}", openai_jobs.file_delete),
+    ("GET", "files/{}/content", openai_jobs.file_content),
+    ("POST", "batches", openai_jobs.batch_create),
+    ("GET", "batches", openai_jobs.jobs_listed("batch_")),
+    ("GET", "batches/{}", openai_jobs.retrieve),
+    ("POST", "batches/{}/cancel", openai_jobs.cancel),
+    ("POST", "fine_tuning/jobs", openai_jobs.fine_tuning_create),
+    ("GET", "fine_tuning/jobs", openai_jobs.jobs_listed("ftjob-")),
+    ("GET", "fine_tuning/jobs/{}", openai_jobs.retrieve),
+    ("POST", "fine_tuning/jobs/{}/cancel", openai_jobs.cancel),
+    ("GET", "fine_tuning/jobs/{}/(?:events|checkpoints)", openai_jobs.nothing_listed),
+    ("POST", "fine_tuning/alpha/graders/run", openai_jobs.grader_run),
+    ("POST", "evals", openai_jobs.eval_create),
+    ("GET", "evals/{}", openai_jobs.shown),
+    ("POST", "evals/{}/runs", openai_jobs.eval_run_create),
+    ("GET", "evals/{}/runs", openai_jobs.jobs_listed("evalrun_")),
+    ("GET", "evals/{}/runs/{}", openai_jobs.retrieve),
+    ("POST", "evals/{}/runs/{}(?:/cancel)?", openai_jobs.cancel),
+)
+_ASSISTANTS = _routes(
+    ("POST", "assistants", openai_assistants.assistant_create),
+    ("GET", "assistants/{}", openai_jobs.shown),
+    ("POST", "threads", openai_assistants.thread_create),
+    ("POST", "threads/runs", openai_assistants.thread_and_run),
+    ("GET", "threads/{}", openai_jobs.shown),
+    ("POST", "threads/{}/messages", openai_assistants.message_create),
+    ("GET", "threads/{}/messages", openai_assistants.messages),
+    ("POST", "threads/{}/runs", openai_assistants.run_create),
+    ("GET", "threads/{}/runs/{}", openai_assistants.run_retrieve),
+    ("POST", "threads/{}/runs/{}/cancel", openai_assistants.run_cancel),
+    ("POST", "threads/{}/runs/{}/submit_tool_outputs", openai_assistants.outputs_submit),
+    ("GET", "threads/{}/runs/{}/steps", openai_assistants.steps),
+)
+_SESSIONS = _routes(
+    ("POST", "containers", openai_sessions.container_create),
+    ("POST", "agents/environments", openai_sessions.container_create),
+    ("POST", "agents/sessions", openai_sessions.session_create),
+    ("POST", "agents/sessions/{}", openai_sessions.session_update),
+    ("POST", "agents/sessions/{}/events", openai_sessions.event_create),
+    ("GET", "agents/sessions/{}/events", openai_sessions.events),
+    ("GET", "agents/sessions/{}/(?:subagents/[^/]+/)?turns", openai_sessions.turns),
+    ("GET", "agents/sessions/{}/(?:subagents/[^/]+/)?turns/{}", openai_sessions.turn),
+    ("POST", "agents/automations/{}/invocations", openai_sessions.invocation),
+    ("GET", "agents/automations/{}/invocations/{}", openai_jobs.shown),
+    ("POST", "realtime/calls", openai_sessions.call_create),
+    ("POST", "live/sessions", openai_sessions.live_create),
+    ("POST", "(?:realtime/calls|live/sessions)/{}/accept", openai_sessions.accepted),
+    ("POST", "live/sessions/{}/fork", openai_sessions.live_create),
+)
+_PERPLEXITY = _routes(
+    ("POST", "async/chat/completions", perplexity_answers.later),
+    ("GET", "async/chat/completions", perplexity_answers.later_list),
+    ("GET", "async/chat/completions/{}", perplexity_answers.later_retrieve),
+    ("POST", "contextualizedembeddings", perplexity_answers.contextualized_embeddings),
+    ("POST", "search", perplexity_answers.search),
+    ("POST", "browser/sessions", perplexity_answers.session_create),
+    ("DELETE", "browser/sessions/{}", perplexity_answers.session_delete),
+)
+ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY]
+
+
+def find(method: str, path: str) -> Optional[Found]:
+    """The endpoint, what its path names, and the deployment in the path."""
+    split = _PREFIX.match(path)
+    if split is None:
+        return None
+    for wanted, pattern, endpoint in ROUTES:
+        found = pattern.match(split.group("rest"))
+        if found is not None and wanted == method:
+            return endpoint, found.groups(), split.group("deployment")
+    return None

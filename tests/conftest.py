@@ -1,0 +1,92 @@
+"""What every test shares: a pristine process, and a loopback provider and metering service where it asks for them."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple
+
+import pytest
+
+import revenium_middleware_openai
+from revenium_middleware._calls.runtime import runtime
+from revenium_middleware._core.diagnostics import diagnostics, logger
+from revenium_middleware._core.settings import ledger_path
+from revenium_middleware._delivery.store import up_to_date
+
+assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
+
+_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "AZURE_", "PERPLEXITY_", "PPLX_", "XDG_STATE_HOME")
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+class Recorded(NamedTuple):
+    """One record as the ledger has it."""
+
+    kind: str
+    values: Dict[str, Any]
+    id: str
+
+
+@pytest.fixture(autouse=True)
+def pristine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Own ledger, no settings of the machine, our own failures raised; afterwards a runtime as after import."""
+    for name in list(os.environ):
+        if name.startswith(_OURS_AND_THEIRS) or name.upper() in _PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("REVENIUM_LEDGER", str(tmp_path / "ledger.db"))
+    monkeypatch.setattr(diagnostics, "reraise", True)
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    runtime.reset()
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
+
+
+@pytest.fixture
+def records() -> Callable[[], List[Recorded]]:
+    """Everything recorded so far, oldest first; no network. Streams that were dropped are collected and settled first."""
+
+    def collect() -> List[Recorded]:
+        gc.collect()
+        if runtime._store is None and runtime._dropped.empty():
+            return []
+        path = ledger_path(runtime.settings())
+        if runtime.settings().local:
+            runtime.flush(10.0)  # without a key this only waits until the ledger has it all
+        if path is None:
+            return _rows(runtime.collect())
+        runtime._settle_dropped()
+        ledger = up_to_date(path)
+        try:
+            return _rows(ledger)
+        finally:
+            ledger.close()
+
+    return collect
+
+
+def _rows(ledger: Any) -> List[Recorded]:
+    return [Recorded(row["kind"], json.loads(row["body"]), row["id"]) for row in ledger.query("SELECT kind, body, id FROM record ORDER BY number")]
+
+
+@pytest.fixture
+def provider() -> Iterator[Any]:
+    """A loopback provider: ``provider.url`` to call, ``provider.log`` for what it expects to be recorded."""
+    from revenium_middleware.testing import ProviderServer
+
+    with ProviderServer() as server:
+        yield server
+
+
+@pytest.fixture
+def metering(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A loopback metering service, and the settings that send records there."""
+    from revenium_middleware.testing import MeteringServer
+
+    with MeteringServer() as server:
+        monkeypatch.setenv("REVENIUM_METERING_API_KEY", "hak_loopback_0123456789")
+        monkeypatch.setenv("REVENIUM_METERING_BASE_URL", server.url)
+        yield server

@@ -1,0 +1,63 @@
+"""Every example runs as it stands, and its records are right."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from .loopback import EXAMPLES, Ran, demo
+
+PROMISED = (
+    "getting_started.py",
+    "openai/openai_basic.py",
+    "openai/openai_streaming.py",
+    "openai/azure_basic.py",
+    "openai/azure_streaming.py",
+    "perplexity/getting_started.py",
+    "perplexity/basic.py",
+    "perplexity/streaming.py",
+    "perplexity/example_decorator.py",
+)
+CALLS = {name: calls for group in demo().GROUPS for name, calls in group.calls.items()}
+LABEL = {name: group.label for group in demo().GROUPS for name in group.calls}
+
+
+def test_the_directory_holds_the_promised_examples_and_their_driver() -> None:
+    found = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")}
+    assert found == {*PROMISED, "demo.py"}
+    assert set(CALLS) == set(PROMISED)
+
+
+def test_the_examples_page_names_every_example() -> None:
+    page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([\w/]+\.py)`", page, re.MULTILINE)) == set(PROMISED)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_example_runs_and_records_each_call_once(name: str, tmp_path: Path, provider: Any) -> None:
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    if "from perplexity import" in text and importlib.util.find_spec("perplexity") is None:
+        pytest.skip("perplexityai is not installed: it does not run beside the oldest openai's httpx")
+    if "client.responses" in text and not hasattr(openai.OpenAI, "responses") and openai.__version__ < "1.66":
+        pytest.skip("openai %s has no Responses API" % openai.__version__)
+    ran = Ran(EXAMPLES / name, tmp_path, provider)
+    assert len(ran.records) == provider.calls == CALLS[name]
+    assert {record["provider"] for record in ran.records} == {LABEL[name]}
+    assert sum(record["input_token_count"] for record in ran.records) == provider.usage.input
+    assert sum(record["output_token_count"] or 0 for record in ran.records) == provider.usage.output
+    assert all(record["usage_source"] == "provider" for record in ran.records)
+    assert_names_its_records(name, text, ran)
+
+
+def assert_names_its_records(name: str, text: str, ran: Ran) -> None:
+    if name == "getting_started.py":
+        assert "Records so far: 1" in ran.printed
+    else:
+        assert re.findall(r"-> record (\S+?)(?::|$)", ran.printed, re.MULTILINE) == [record["transaction_id"] for record in ran.records]
+    customers = re.findall(r"organization_?[nN]ame\"?[:=] ?\"(\w+)\"", text)
+    assert {record.get("organization_name") for record in ran.records} == set(customers or [None])

@@ -1,0 +1,1 @@
+"""The shape matrix: every form of call, sync and async, against the installed SDK."""
