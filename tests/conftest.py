@@ -54,8 +54,8 @@ def records() -> Callable[[], List[Recorded]]:
         if runtime._store is None and runtime._dropped.empty():
             return []
         path = ledger_path(runtime.settings())
-        if runtime.settings().local:
-            runtime.flush(10.0)  # without a key this only waits until the ledger has it all
+        if runtime.settings().local and (runtime._open or not runtime._dropped.empty()):
+            runtime.flush(10.0)  # without a key this only waits until the sender has settled what was dropped
         if path is None:
             return _rows(runtime.collect())
         runtime._settle_dropped()

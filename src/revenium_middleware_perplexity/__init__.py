@@ -1,6 +1,6 @@
 """The import name of the documentation for ``revenium_middleware.perplexity``: the very same package."""
 
 from revenium_middleware._core.alias import alias
-from revenium_middleware.perplexity import *  # noqa: F401,F403 - what type checkers see
+from revenium_middleware.perplexity import *  # noqa: F403 - what type checkers see
 
 alias(__name__, "revenium_middleware.perplexity")

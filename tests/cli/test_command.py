@@ -188,6 +188,14 @@ def test_it_fits_the_terminal_and_cuts_nothing_off(books: Any, report: Callable[
         assert name in squeezed
 
 
+def test_many_millions_fit_too(books: Any, report: Callable[..., str]) -> None:
+    books.add(times=40, input_token_count=55_000_000, output_token_count=11_000_000, usage_source="estimated", cache_read_token_count=None)
+    books.add(times=12_345, model="unheard-of")
+    assert "≥" in report(width=80) and "~2,212.3M" in report(width=80)
+    assert max(len(line) for line in report(width=80).splitlines()[2:]) <= 80
+    assert "~2,212,345,000" in report(width=200)
+
+
 def test_a_tiny_terminal_still_has_every_number(books: Any, report: Callable[..., str]) -> None:
     books.add(input_token_count=1_234_567)
     assert "1,234,567" in report(width=20)

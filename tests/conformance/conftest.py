@@ -106,9 +106,13 @@ def same(provider: Any) -> Callable[..., None]:
     return check
 
 
-def has(path: str) -> Any:
-    """Skips where the installed openai does not have ``path`` on its client."""
+def missing(path: str) -> bool:
+    """Whether the installed openai has no ``path`` on its client."""
     found: Any = openai.OpenAI(api_key="k")
     for name in path.split("."):
         found = getattr(found, name, None)
-    return pytest.mark.skipif(found is None, reason="openai %s has no %s" % (openai.__version__, path))
+    return found is None
+
+
+def has(path: str) -> Any:
+    return pytest.mark.skipif(missing(path), reason="openai %s has no %s" % (openai.__version__, path))

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import gc
 import json
+from operator import attrgetter
 
 import openai
 import pydantic
@@ -262,12 +263,15 @@ def test_a17_a18_a_billed_answer_that_parse_refuses_is_recorded_and_the_error_pa
     assert (payload["transactionId"], payload["stopReason"], payload["totalTokenCount"]) == ("chatcmpl-own", reason, 16)
 
 
-@pytest.mark.parametrize("path", ["chat.completions.with_raw_response.create", "responses.with_raw_response.create"])
-def test_a19_the_raw_response_is_the_sdks_own_and_one_record(side, one, same, path):
-    if not hasattr(openai.OpenAI, "responses") and path.startswith("responses") and not hasattr(openai.resources, "Responses"):
-        pytest.skip("openai %s has no responses" % openai.__version__)
-    arguments = {"messages": ASK} if path.startswith("chat") else {"input": "Hello"}
-    raw = side.call(path, model="gpt-4o", **arguments)
+RESOURCES = [
+    pytest.param("chat.completions", {"messages": ASK}, id="chat"),
+    pytest.param("responses", {"input": "Hello"}, id="responses", marks=has("responses")),
+]
+
+
+@pytest.mark.parametrize(("resource", "arguments"), RESOURCES)
+def test_a19_the_raw_response_is_the_sdks_own_and_one_record(side, one, same, resource, arguments):
+    raw = side.call(resource + ".with_raw_response.create", model="gpt-4o", **arguments)
     assert type(raw).__module__ == "openai._legacy_response"
     assert json.loads(raw.content)["id"] == raw.parse().id
     payload = one()
@@ -275,35 +279,27 @@ def test_a19_the_raw_response_is_the_sdks_own_and_one_record(side, one, same, pa
     assert payload["transactionId"] == raw.parse().id
 
 
-@has(PARSE + "")
+RAW_PARSE = PARSE.replace(".parse", ".with_raw_response.parse")
+
+
+@has(RAW_PARSE)
 def test_a19_raw_parse(side, one, same):
-    path = PARSE.replace(".parse", ".with_raw_response.parse")
-    if not hasattr(openai.resources.chat.completions.CompletionsWithRawResponse(openai.OpenAI(api_key="k").chat.completions), "parse"):
-        pytest.skip("openai %s has no raw parse" % openai.__version__)
-    assert side.call(path, model="gpt-4o", messages=ASK, response_format=Answer).http_response.status_code == 200
+    assert side.call(RAW_PARSE, model="gpt-4o", messages=ASK, response_format=Answer).http_response.status_code == 200
     same(one())
 
 
 @pytest.mark.parametrize("read", ["parse", "json", "read", "iter_lines", "iter_bytes"])
-@pytest.mark.parametrize("what", ["chat", "responses"])
-def test_a20_a_streaming_response_of_a_plain_answer_is_recorded_whichever_way_it_is_read(side, one, same, what, read):
-    resource = "chat.completions" if what == "chat" else "responses"
-    arguments = {"messages": ASK} if what == "chat" else {"input": "Hello"}
-    if what == "responses" and not hasattr(openai.resources, "Responses"):
-        pytest.skip("openai %s has no responses" % openai.__version__)
+@pytest.mark.parametrize(("resource", "arguments"), RESOURCES)
+def test_a20_a_streaming_response_of_a_plain_answer_is_recorded_whichever_way_it_is_read(side, one, same, resource, arguments, read):
+    path = attrgetter(resource + ".with_streaming_response.create")
 
-    async def async_work():
-        async with side.client() as client:
-            manager = getattr(client.chat, "completions") if what == "chat" else client.responses  # noqa: B009
-            async with manager.with_streaming_response.create(model="gpt-4o", **arguments) as response:
-                return [part async for part in getattr(response, read)()] if read.startswith("iter") else await getattr(response, read)()
+    async def work():
+        async with side.client() as client, path(client)(model="gpt-4o", **arguments) as response:
+            return [part async for part in getattr(response, read)()] if read.startswith("iter") else await getattr(response, read)()
 
     if side.asynchronous:
-        assert asyncio.run(async_work())
+        assert asyncio.run(work())
     else:
-        with side.client() as client:
-            manager = client.chat.completions if what == "chat" else client.responses
-            with manager.with_streaming_response.create(model="gpt-4o", **arguments) as response:
-                assert list(getattr(response, read)()) if read.startswith("iter") else getattr(response, read)()
-    assert resource
+        with side.client() as client, path(client)(model="gpt-4o", **arguments) as response:
+            assert list(getattr(response, read)()) if read.startswith("iter") else getattr(response, read)()
     same(one())

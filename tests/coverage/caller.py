@@ -27,7 +27,7 @@ class Caller:
             method = attrgetter(path)(self._client)
         except AttributeError:
             raise NotThere(path) from None
-        self.called.add(path)
+        self.called.add(path.replace("with_raw_response.", "").replace("with_streaming_response.", ""))
         if kwargs.pop("tagged", False):
             kwargs["usage_metadata"] = self._tag
         return self._loop.run_until_complete(_read(method(*args, **kwargs)))

@@ -79,8 +79,9 @@ def run(path: str = "beta.threads.runs.create", look: str = "beta.threads.runs.r
         made = call(path, tagged=True, assistant_id="asst_1", model="gpt-4o", **whose, **more)
         if look and not isinstance(made, list):
             for _ in range(3):
-                keywords = {"thread_id": made.thread_id} if look != "beta.threads.runs.list" else {}
-                call(look, *([made.id] if keywords else [made.thread_id]), **keywords)
+                call("beta.threads.runs.with_raw_response.retrieve" if look.endswith("list") else look, made.id, thread_id=made.thread_id)
+            if look.endswith("list"):
+                call(look, made.thread_id)
 
     return drive
 
@@ -106,11 +107,6 @@ def run_cancelled(call: Caller) -> Any:
     thread = call("beta.threads.create")
     made = call("beta.threads.runs.create", thread_id=thread.id, assistant_id="asst_1", model="gpt-4o")
     call("beta.threads.runs.cancel", made.id, thread_id=thread.id)
-
-
-def run_listed(call: Caller) -> Any:
-    run()(call)
-    call("beta.threads.runs.list", call("beta.threads.create").id)
 
 
 def background(look: str, prefix: str = "", **more: Any) -> Drive:
@@ -236,8 +232,8 @@ DRIVES: Dict[str, Drive] = {
     ],
     "audio.translations.create": lambda call: call("audio.translations.create", model="whisper-1", file=sound(), response_format="verbose_json", tagged=True),
     "videos.create": film(**FILM),
-    "videos.edit": film("videos.edit", video=lambda made: {"id": made.id}, prompt="blue"),
-    "videos.extend": film("videos.extend", video=lambda made: {"id": made.id}, prompt="more", seconds="8"),
+    "videos.edit": film("videos.edit", video=lambda made: picture(), prompt="blue"),
+    "videos.extend": film("videos.extend", video=lambda made: picture(), prompt="more", seconds="8"),
     "videos.remix": film("videos.remix", video_id=lambda made: made.id, prompt="blue"),
     "videos.retrieve": film(**FILM),
     "videos.list": film_seen_by("videos.list"),
@@ -264,7 +260,7 @@ DRIVES: Dict[str, Drive] = {
     "evals.runs.list": evaluated("evals.runs.list"),
     "evals.runs.cancel": evaluated("evals.runs.cancel"),
     "containers.create": once("containers.create", name="sandbox"),
-    "beta.agents.environments.create": once("beta.agents.environments.create", type="openai_hosted"),
+    "beta.agents.environments.create": once("beta.agents.environments.create", environment={"type": "openai_hosted"}),
     "beta.agents.sessions.create": several(
         lambda call: call("beta.agents.sessions.create", stream=True, input="Hello", tagged=True, **AGENT),
         agent(lambda call, session: call("beta.agents.sessions.events.stream", session), input="Hello"),
@@ -280,7 +276,7 @@ DRIVES: Dict[str, Drive] = {
     "beta.agents.automations.invocations.retrieve": invoked,
     "beta.threads.runs.create": several(run(), run(stream=True)),
     "beta.threads.runs.retrieve": run(),
-    "beta.threads.runs.list": run_listed,
+    "beta.threads.runs.list": run(look="beta.threads.runs.list"),
     "beta.threads.runs.cancel": run_cancelled,
     "beta.threads.runs.poll": run(look="beta.threads.runs.poll"),
     "beta.threads.runs.create_and_poll": run("beta.threads.runs.create_and_poll", ""),
@@ -297,13 +293,13 @@ DRIVES: Dict[str, Drive] = {
         for prefix in ("", "beta.")
         for name, drive in {
             "responses.create": several(once(prefix + "responses.create", **ASKED), once(prefix + "responses.create", stream=True, **ASKED)),
-            "responses.parse": once(prefix + "responses.parse", **ASKED),
-            "responses.stream": once(prefix + "responses.stream", **ASKED),
             "responses.compact": once(prefix + "responses.compact", **ASKED),
             "responses.retrieve": background(prefix + "responses.retrieve", prefix),
             "responses.cancel": background(prefix + "responses.cancel", prefix),
         }.items()
     },
+    "responses.parse": once("responses.parse", **ASKED),
+    "responses.stream": once("responses.stream", **ASKED),
     "post": by_path("post"),
     "request": by_path("request"),
     "get": by_path("get"),

@@ -10,6 +10,8 @@ import pytest
 from .caller import Caller, NotThere
 from .openai_drives import DRIVES
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK, about APIs that will end
+
 _COUNTS = {
     "input_token_count": "input",
     "output_token_count": "output",
@@ -19,6 +21,12 @@ _COUNTS = {
     "duration_seconds": "seconds",
     "character_count": "characters",
     "total_cost": "cost",
+}
+
+
+NOT_SAID = {
+    "audio.translations.create": "duration_seconds",  # the answer has the sound's length, not the full second it bills
+    **{name: "reasoning_token_count" for name in DRIVES if name.startswith("evals.runs.")},  # a run's usage by model does not split its output
 }
 
 
@@ -44,7 +52,7 @@ def test_a_metered_method_leaves_the_records_of_its_bills(name: str, side: str, 
     finally:
         call.close()
     found = records()
-    compared(provider, found, _COUNTS)
+    compared(provider, found, {field: spent for field, spent in _COUNTS.items() if field != NOT_SAID.get(name)})
     assert {record.values.get("provider") for record in found} == {"CUSTOM"}
     if name not in ("get", "post", "request", "get_api_list"):
         assert name in call.called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import ssl
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
+import openai
 import pytest
 
 from .baseline import Seen
@@ -31,6 +33,18 @@ def no_certificates() -> Iterator[None]:
 def session_wire() -> Iterator[Wire]:
     with Wire() as wire:
         yield wire
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_heap(no_certificates: None) -> Iterator[None]:
+    """Streams that are dropped need a collection each time: it is not to search all modules of the SDK."""
+    client = openai.OpenAI(api_key="sk-none")
+    assert client.chat.completions and client.beta and getattr(client, "responses", True)
+    client.close()
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -14,24 +14,13 @@ from .wire import MODEL
 AZURE = {"api_key": "azure-key", "api_version": "2024-10-21"}
 
 
-@form(Expect(tagged=True), sides=SYNC)
+@form(Expect(records=2, tagged=True), sides=SYNC)
 async def module_level_client(s: Side) -> None:
     openai.api_key, openai.base_url = "sk-module", s.wire.openai_url + "/"
     openai._reset_client()
     try:
-        s.answer(openai.chat.completions.create(**chat_body(), **s.tag()))  # type: ignore[call-overload]
-    finally:
-        openai._load_client().close()
-        openai.api_key = openai.base_url = None
-        openai._reset_client()
-
-
-@form(STREAM, sides=SYNC)
-async def module_level_stream(s: Side) -> None:
-    openai.api_key, openai.base_url = "sk-module", s.wire.openai_url + "/"
-    openai._reset_client()
-    try:
-        await s.drain(openai.chat.completions.create(**chat_body(), stream=True))  # type: ignore[call-overload]
+        s.see(openai.chat.completions.create(**chat_body(), **s.tag()))
+        s.see(openai.chat.completions.create(**chat_body(), seed=3, **s.tag()))
     finally:
         openai._load_client().close()
         openai.api_key = openai.base_url = None

@@ -19,6 +19,8 @@ UNKNOWN = Expect(usage="unknown")
 LOST = Expect(usage="unknown", stop="ERROR")
 """No answer, so no numbers: only that the call failed."""
 BROKEN = Expect(streamed=True, asks=True, usage="estimated", stop="ERROR")
+MUTE = BROKEN._replace(usage="unknown")
+"""Broken before it said anything."""
 
 # ---------------------------------------------------------------------- refused
 
@@ -85,7 +87,7 @@ async def timed_out(s: Side) -> None:
     await s.chat(timeout=0.15)
 
 
-@form(Expect(usage="unknown", stop="ERROR", streamed=True, asks=True))
+@form(MUTE)
 async def stream_timed_out(s: Side) -> None:
     s.wire.script(Fault.silence())
     await s.chat(stream=True, timeout=0.15)
@@ -138,7 +140,7 @@ async def stream_with_error_event(s: Side) -> None:
 
 @form(BROKEN._replace(said=4, asks=False), "responses.create")
 async def response_stream_cut(s: Side) -> None:
-    s.wire.script(Fault.cut(5))
+    s.wire.script(Fault.cut(7))
     await s.drain(await s.call(s.client.responses.create, model=MODEL, input="Say hello", stream=True))
 
 
@@ -150,7 +152,7 @@ async def streamed_lines_cut(s: Side) -> None:
             s.see(line)
 
 
-@form(BROKEN)
+@form(MUTE)
 async def stream_read_timeout(s: Side) -> None:
     s.wire.script(Fault(chunk_delay=30.0))
     await s.drain(await s.chat(stream=True, timeout=0.15))
@@ -179,10 +181,11 @@ odd("json_of_another_shape", Fault(200, {"hello": "world"}), HTML)
 odd("json_list", Fault(200, "[1, 2]"), HTML)
 odd("usage_null", Fault.null_usage())
 odd("usage_negative", Fault.negative_usage())
-odd("usage_text", Fault.text_usage())
+odd("usage_text", Fault.text_usage(), Expect())  # the SDK itself reads digits as a number
+odd("usage_words", Fault(usage=lambda usage: dict.fromkeys(usage, "many")))
 odd("usage_a_list", Fault(usage=lambda usage: [usage]))
 odd("stream_usage_null", Fault.null_usage(), STREAM._replace(usage="estimated", said=26), stream=True)
-odd("stream_usage_text", Fault.text_usage(), STREAM._replace(usage="estimated", said=26), stream=True)
+odd("stream_usage_negative", Fault.negative_usage(), STREAM._replace(usage="estimated", said=26), stream=True)
 odd("stream_without_done", Fault(done=False), STREAM, stream=True)
 odd("json_instead_of_a_stream", Fault(200, {"hello": "world"}), STREAM._replace(usage="estimated", said=0, model=MODEL), stream=True)
 
@@ -193,7 +196,7 @@ async def broken_json(s: Side) -> None:
     await s.chat()
 
 
-@form(Expect(streamed=True, asks=True, usage="estimated", stop="ERROR", model=MODEL))
+@form(MUTE)
 async def broken_json_in_a_stream(s: Side) -> None:
     s.wire.instead = lambda request: Reply(200, {"content-type": "text/event-stream"}, chunks=[b'data: {"id": \n\n'])
     await s.drain(await s.chat(stream=True))

@@ -9,7 +9,6 @@ from .._core.fields import COMPLETION
 from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.settings import Settings
-from .._usage.estimation import estimated
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
 from .declarations import Endpoint, Host
 
@@ -95,7 +94,9 @@ class Call:
 
     def known_id(self) -> str:
         """The transaction id as far as it is known: the answer's own, else ours."""
-        return self.transaction_id or self.reader.result.id or self.generated_id
+        if self.transaction_id is None and not self.request.endpoint.own_id and self.reader.result.id:
+            return self.reader.result.id
+        return self.transaction_id or self.generated_id
 
     def _claim(self) -> bool:
         """True for the one caller that may settle; list.pop is atomic, so threads and finalisers need no lock."""
@@ -211,6 +212,8 @@ class Call:
         elif error is not None and status_of(error) is not None:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
         elif self.request.streamed and kind == COMPLETION and (reading.output_characters or error is None):
+            from .._usage.estimation import estimated
+
             usage, source = estimated(self.request.body, reading.output_characters), ESTIMATED
         else:
             source = UNKNOWN

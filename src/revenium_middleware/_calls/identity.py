@@ -6,18 +6,24 @@ The value lives beside the object, so that ``model_dump``, ``dict()``, ``repr``,
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple, Union
 
 ATTRIBUTE = "_revenium_transaction_id"
 
-_ids: Dict[int, Tuple["weakref.ref[Any]", str]] = {}
+ANSWERS = ("BaseModel", "Stream", "AsyncStream", "BaseAPIResponse", "LegacyAPIResponse", "HttpxBinaryResponseContent")
+"""What the Stainless-generated SDKs call their types of answer."""
+
+Known = Union[str, Callable[[], str]]
+"""The id, or who knows it as long as it may still change: a stream learns its own with its first chunk."""
+
+_ids: Dict[int, Tuple["weakref.ref[Any]", Known]] = {}
 
 
 def _forget(key: int) -> Callable[[Any], None]:
     return lambda reference: _ids.pop(key, None) and None
 
 
-def remember(response: Any, transaction_id: str) -> bool:
+def remember(response: Any, transaction_id: Known) -> bool:
     """Make ``response._revenium_transaction_id`` answer; False for objects that cannot carry it (str, dict, None)."""
     if not hasattr(type(response), ATTRIBUTE):
         return False
@@ -31,7 +37,9 @@ def remember(response: Any, transaction_id: str) -> bool:
 
 def _lookup(response: Any) -> Optional[str]:
     found = _ids.get(id(response))
-    return found[1] if found is not None and found[0]() is response else None
+    if found is None or found[0]() is not response:
+        return None
+    return found[1] if isinstance(found[1], str) else found[1]()
 
 
 def offer(kind: type) -> Callable[[], None]:
@@ -42,5 +50,16 @@ def offer(kind: type) -> Callable[[], None]:
     def withdraw() -> None:
         if ATTRIBUTE in vars(kind):
             type.__delattr__(kind, ATTRIBUTE)
+
+    return withdraw
+
+
+def offer_all(module: Any) -> Callable[[], None]:
+    """The same for every type of answer that an SDK's module holds."""
+    undo = [offer(vars(module)[name]) for name in ANSWERS if name in vars(module)]
+
+    def withdraw() -> None:
+        for action in undo:
+            action()
 
     return withdraw

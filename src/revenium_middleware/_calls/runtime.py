@@ -22,7 +22,6 @@ from .call import Call, Request
 from .declarations import Host
 from .hooks import Hooks, available
 from .jobs import Jobs
-from .status import Status, shown
 from .streams import Watch
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
@@ -30,6 +29,7 @@ if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, no
     from .._delivery.ledger import Ledger, Outcome
     from .._delivery.sender import Sender
     from .._delivery.store import Store
+    from .status import Status
 
 
 class Runtime:
@@ -126,6 +126,8 @@ class Runtime:
     def commit(self, record: Record) -> None:
         """Keep ``record`` before the call returns, and let the sender know."""
         if logger.isEnabledFor(logging.DEBUG):
+            from .status import shown
+
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
         store = self._kept()
         if store is None:
@@ -253,6 +255,8 @@ class Runtime:
         return self.status().pending
 
     def status(self) -> Status:
+        from .status import Status
+
         settings = self.settings()
         counts: Mapping[str, int] = {}
         with Guard("status"):

@@ -52,8 +52,7 @@ class Tap:
             self.name(parsed)
 
     def name(self, answer: Any) -> None:
-        if not identity.remember(answer, self.call.known_id()) and hasattr(answer, "__dict__"):
-            answer._revenium_transaction_id = self.call.known_id()
+        identity.remember(answer, self.call.known_id() if self.call.settled else self.call.known_id)
 
 
 class Waist:
@@ -76,7 +75,7 @@ class Waist:
         sdk = self._provider.sdk
         runtime = sdk + ".generated.runtime"  # where the generator's newer layout has both base classes
         tag = [Arrival(module, lambda loaded: tag_resources(loaded, sdk)) for module in (sdk + "._resource", runtime)]
-        name = [Arrival(module, lambda loaded: identity.offer(loaded.BaseModel)) for module in (sdk + "._models", runtime)]
+        name = [Arrival(module, identity.offer_all) for module in (sdk + "._models", sdk + "._streaming", sdk + "._response", sdk + "._legacy_response", runtime)]
         return (*tag, *name, *Connections(self._provider, self._runtime).arrivals())
 
     # ------------------------------------------------------------------ request

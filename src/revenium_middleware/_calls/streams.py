@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 import weakref
-from typing import Any, AsyncIterator, Callable, Dict, Iterator, Tuple, Union
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, Optional, Tuple, Union
 
 from .._core.diagnostics import Guard
 from .._usage.reading import pick
 from .call import Call
+from .identity import remember
 
 _READING = Guard("reading")
 TEXT = re.compile("json|text|event-stream")
@@ -36,6 +37,8 @@ class Watch:
         """The body's bytes are text without an encoding, so the body itself shows what users read."""
         self.exhausted = False
         """The body was read to its end."""
+        self.error: Optional[BaseException] = None
+        """The body broke off under a user who reads it raw."""
         self.raw = bytearray()
 
     def closed(self) -> None:
@@ -45,7 +48,9 @@ class Watch:
         with Guard("closing"):
             if self.raw and not self.parsed:
                 feed_raw(self.call, bytes(self.raw))
-            if self.exhausted or self.call.reader.result.finished:
+            if self.error is not None:
+                self.call.fail(self.error)
+            elif self.exhausted or self.call.reader.result.finished:
                 self.call.complete()
             else:
                 self.call.abandon()
@@ -90,10 +95,9 @@ def feed_raw(call: Call, data: bytes) -> None:
 class Events:
     """Stands where the SDK's generator stood in ``stream._iterator``; one class for both ways of iterating."""
 
-    def __init__(self, inner: Any, watch: Watch, stream: Any) -> None:
+    def __init__(self, inner: Any, watch: Watch) -> None:
         self._inner = inner
         self._watch = watch
-        self._stream = weakref.ref(stream)
 
     def __iter__(self) -> "Events":
         return self
@@ -142,16 +146,8 @@ class Events:
         watch = self._watch
         with _READING:
             watch.call.feed(event)
-            if watch.call.transaction_id is None:
-                self._name()
-            return watch.hide_usage and _only_usage(event)
+            return watch.hide_usage and _only_usage(event, watch.call.reader.result.finished)
         return False
-
-    def _name(self) -> None:
-        stream, found = self._stream(), self._watch.call.reader.result.id
-        if stream is not None and found:
-            self._watch.call.transaction_id = found
-            stream._revenium_transaction_id = self._watch.call.known_id()
 
     def _ended(self, error: BaseException) -> None:
         with Guard("settling"):
@@ -163,10 +159,10 @@ class Events:
                 self._watch.call.abandon()
 
 
-def _only_usage(event: Any) -> bool:
+def _only_usage(event: Any, finished: bool) -> bool:
     """The extra chunk of ``include_usage``; and every other chunk loses the ``usage: null`` that came with it."""
     choices = pick(event, "choices")
-    if isinstance(choices, list) and not choices and pick(event, "usage") is not None:
+    if isinstance(choices, list) and not choices and (finished or pick(event, "usage") is not None):
         return True
     seen = getattr(event, "model_fields_set", None)
     if isinstance(seen, set) and getattr(event, "usage", None) is None:
@@ -180,8 +176,8 @@ def watch_events(stream: Any, watch: Watch) -> None:
         return
     watch.parsed = True
     watch.raw.clear()
-    stream._iterator = Events(stream._iterator, watch, stream)
-    stream._revenium_transaction_id = watch.call.known_id()
+    stream._iterator = Events(stream._iterator, watch)
+    remember(stream, watch.call.known_id)
 
 
 # ---------------------------------------------------------------------- the body
@@ -195,15 +191,23 @@ class _Body:
         self._watch = watch
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self._inner:
-            self._watch.passed(part)
-            yield part
+        try:
+            for part in self._inner:
+                self._watch.passed(part)
+                yield part
+        except Exception as error:  # noqa: BLE001 - noted and raised on
+            self._watch.error = error
+            raise
         self._watch.exhausted = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._inner:
-            self._watch.passed(part)
-            yield part
+        try:
+            async for part in self._inner:
+                self._watch.passed(part)
+                yield part
+        except Exception as error:  # noqa: BLE001 - noted and raised on
+            self._watch.error = error
+            raise
         self._watch.exhausted = True
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from .fields import (
 )
 from .values import Broken, Check, Cut
 
-_DETECTED = frozenset(("operation_type", "operationType", "operation_subtype", "operationSubtype"))
+_DETECTED = frozenset(spelling for name in ("operation_type", "operation_subtype") for spelling in (name, BY_NAME[name].wire))
 
 
 def canonical(given: Any) -> Dict[str, Any]:

@@ -142,11 +142,15 @@ _MOST = 2**53
 """No provider counts further; a sum of a few such counts still fits every database and JSON reader."""
 
 
+_MOST = 10**15
+"""No call uses more of anything; beyond it a number is garbage, and SQLite could not add it up."""
+
+
 def count(value: Any) -> Optional[int]:
     """A provider's count as a whole number, or None where it is not one: unknown stays unknown."""
-    if type(value) not in (int, float) or not 0 <= value <= _MOST or value != int(value):
-        return None
-    return int(value)
+    if type(value) is int or (type(value) is float and value == value and abs(value) < _MOST and value == int(value)):
+        return int(value) if 0 <= value <= _MOST else None
+    return None
 
 
 def amount(value: Any) -> Optional[float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
-import os
 import random
 import ssl
 import time
@@ -93,7 +92,7 @@ def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
 def _certificates() -> Any:
     """The platform's certificates where it has any, else certifi's; verification is never off."""
     context = ssl.create_default_context()
-    if not context.get_ca_certs() and not os.environ.get("SSL_CERT_FILE"):
+    if not context.get_ca_certs() and ssl.get_default_verify_paths().cafile is None:
         try:
             import certifi
         except ImportError:

@@ -83,14 +83,11 @@ class Sender:
         self._thread: Optional[threading.Thread] = None
         self._loop: Optional[_Loop] = None
         self._wake: Optional[asyncio.Event] = None
-        self._awake = False
-        self._more = False
-        """Something was appended since the sender last looked: it may not rest yet."""
+        self._awake = self._more = self._stopping = False  # more: appended since the sender last looked, it may not rest yet
         self._start = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._circuits: Dict[Destination, _Circuit] = {}
         self._next_tidy = 0.0
-        self._stopping = False
 
     def wake(self) -> None:
         """A record was appended. Costs a flag when the sender is already awake."""
@@ -212,7 +209,7 @@ class Sender:
             pass
         self._wake.clear()
         self._awake = True
-        if not self._flushes:
+        if not self._flushes and not self._stopping:
             await asyncio.sleep(LINGER)
 
 
@@ -238,8 +235,8 @@ class _Delivery:
                 self._tasks.discard(task)
                 with Guard("posting"):
                     task.result()
-        self._settle(ledger)
-        return bool(self._tasks or self._waiting), wait
+        settled = self._settle(ledger)  # a record that failed may be due again before anything else: look once more
+        return bool(settled or self._tasks or self._waiting), wait
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -285,9 +282,9 @@ class _Delivery:
             finally:
                 self._done.append(((row.credential, row.base_url), outcome))
 
-    def _settle(self, ledger: Ledger) -> None:
+    def _settle(self, ledger: Ledger) -> bool:
         if not self._done:
-            return
+            return False
         done = self._done
         ledger.settle(outcome for _, outcome in done)
         self._done = []
@@ -300,3 +297,4 @@ class _Delivery:
                     "refused/" + outcome.reason, "the metering service refused a record (%s); it is kept, see revenium-meter report", outcome.reason
                 )
         self._work.delivered([outcome for _, outcome in done])
+        return True

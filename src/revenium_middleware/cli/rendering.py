@@ -14,7 +14,7 @@ from rich.text import Text
 
 from .selection import heading
 from .totals import TOKENS, Report, Sums
-from .words import NONE, dollars, duration, encodable, plural, shown
+from .words import NONE, dollars, duration, encodable, plural, shown, tally
 
 UNKNOWN = "–"
 _NARROWEST = 16
@@ -141,9 +141,9 @@ def _measures(sums: Sums, stacked: bool, narrow: bool) -> List[Text]:
     errors = Text(format(sums["errors"], ","), style="red" if sums["errors"] else "dim")
     pairs: List[Tuple[Text, Optional[Text]]] = [
         (Text(format(sums["calls"], ",")), errors),
-        (_tokens(sums, "input_tokens"), _tokens(sums, "cached_tokens")),
-        (_tokens(sums, "output_tokens"), _tokens(sums, "reasoning_tokens")),
-        *([] if narrow else [(_tokens(sums, "total_tokens"), None)]),
+        (_tokens(sums, "input_tokens", narrow), _tokens(sums, "cached_tokens", narrow)),
+        (_tokens(sums, "output_tokens", narrow), _tokens(sums, "reasoning_tokens", narrow)),
+        *([] if narrow else [(_tokens(sums, "total_tokens", narrow), None)]),
         (_time(sums.latency), _time(sums.first_token)),
         (cost(sums, stacked), None),
     ]
@@ -152,11 +152,11 @@ def _measures(sums: Sums, stacked: bool, narrow: bool) -> List[Text]:
     return [cell for pair in pairs for cell in pair if cell is not None]
 
 
-def _tokens(sums: Sums, name: str) -> Text:
+def _tokens(sums: Sums, name: str, narrow: bool) -> Text:
     if sums[name] is None:
         return Text(UNKNOWN, style="dim")
     marks = ("≥" if sums[name + "_unknown"] else "") + ("~" if sums["estimated_calls"] and name != "cached_tokens" else "")
-    return Text(marks + format(sums[name], ","))
+    return Text(marks + tally(sums[name], narrow))
 
 
 def _time(milliseconds: Optional[float]) -> Text:

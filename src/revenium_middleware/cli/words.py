@@ -41,6 +41,13 @@ def dollars(cost: float) -> str:
     return "$%s" % format(cost, ",.2f" if cost >= 100 else ",.4f" if cost >= 0.01 else ".6f")
 
 
+def tally(number: int, narrow: bool) -> str:
+    """Every digit, except of many millions where there is no room for them; cut, so that "at least" stays true."""
+    if not narrow or number < 10_000_000:
+        return format(number, ",")
+    return format(number // 100_000 / 10, ",.1f") + "M"
+
+
 def duration(milliseconds: float) -> str:
     if milliseconds < 1000:
         return "%d ms" % round(milliseconds)

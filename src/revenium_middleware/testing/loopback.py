@@ -108,7 +108,7 @@ class Loopback:
         stream = connection.makefile("rb")
         try:
             while not self._stopping.is_set():
-                request = _read(stream, connection, number)
+                request = _received(stream, connection, number)
                 if request is None or not self._send(connection, request, self._answer(request)):
                     return
         except OSError:
@@ -170,6 +170,13 @@ class Loopback:
         return True
 
 
+def _received(stream: BinaryIO, connection: socket.socket, number: int) -> Optional[Request]:
+    try:
+        return _read(stream, connection, number)
+    except ValueError:
+        return None  # not HTTP, or cut short: nothing that could be answered
+
+
 def _read(stream: BinaryIO, connection: socket.socket, number: int) -> Optional[Request]:
     """The next request of a connection, or None at its end."""
     first = stream.readline(_LINE).split()
@@ -193,7 +200,11 @@ def _read(stream: BinaryIO, connection: socket.socket, number: int) -> Optional[
 
 def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
     if headers.get("transfer-encoding", "").lower() != "chunked":
-        return stream.read(int(headers.get("content-length") or 0))
+        length = int(headers.get("content-length") or 0)
+        body = stream.read(length)
+        if len(body) < length:
+            raise ValueError("the body is cut short")
+        return body
     parts: List[bytes] = []
     while True:
         size = int(stream.readline(_LINE).split(b";")[0] or b"0", 16)

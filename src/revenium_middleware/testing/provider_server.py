@@ -151,6 +151,8 @@ class ProviderServer:
             return endpoint(Asked(request, sent, self._world, deployment, names, self._options, inner))
         except Refused as refused:
             return refused.answer
+        except (AttributeError, LookupError, TypeError, ValueError) as wrong:  # a field of the wrong type
+            return Answer(error("Invalid type in the body: %s" % wrong, "invalid_request_error"), status=400)
 
 
 def _body_of(request: Request) -> Any:

@@ -1,0 +1,134 @@
+"""Run by ``nox -s wheel`` in a fresh environment that holds nothing but the wheel with one extra: ``wheel_check.py <extra>``.
+
+It uses what was installed, and nothing of the checkout.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, List
+
+import revenium_middleware
+from revenium_middleware.testing import ProviderServer
+
+ASK = {"messages": [{"role": "user", "content": "Hello!"}]}
+WHO = {"organizationName": "AcmeCorp"}
+
+
+def openai_snippet(server: ProviderServer) -> None:
+    import openai
+
+    import revenium_middleware_openai
+
+    assert revenium_middleware_openai is importlib.import_module("revenium_middleware.openai")
+    assert revenium_middleware_openai.is_initialized()
+    client = openai.OpenAI(base_url="http://api.openai.com/v1", api_key="any")
+    response = client.chat.completions.create(model="gpt-4o-mini", usage_metadata=WHO, **ASK)
+    assert response.choices[0].message.content and response._revenium_transaction_id == response.id
+    for chunk in client.chat.completions.create(model="gpt-4o-mini", stream=True, **ASK):
+        assert chunk.choices
+    client.embeddings.create(model="text-embedding-3-small", input="The quick brown fox")
+
+
+def perplexity_openai_snippet(server: ProviderServer) -> None:
+    from openai import OpenAI
+
+    import revenium_middleware_perplexity
+
+    assert revenium_middleware_perplexity is importlib.import_module("revenium_middleware.perplexity")
+    client = OpenAI(api_key="any", base_url="http://api.perplexity.ai")
+    client.chat.completions.create(model="sonar", usage_metadata=WHO, **ASK)
+
+
+def perplexity_native_snippet(server: ProviderServer) -> None:
+    from perplexity import Perplexity
+
+    import revenium_middleware_perplexity
+
+    assert revenium_middleware_perplexity.is_initialized()
+    client = Perplexity(api_key="any", base_url="http://api.perplexity.ai")
+    client.chat.completions.create(model="sonar", usage_metadata=WHO, **ASK)
+    for chunk in client.chat.completions.create(model="sonar-pro", stream=True, usage_metadata=WHO, **ASK):
+        assert chunk.choices is not None
+
+
+def core_alone(server: ProviderServer) -> None:
+    """Imports and runs with no provider SDK; a middleware without its SDK says so instead of failing."""
+    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "perplexity"))
+    middleware = importlib.import_module("revenium_middleware_openai")
+    assert not middleware.is_initialized()
+    assert "not installed" in revenium_middleware.status().not_initialized["openai"]
+    with revenium_middleware.metadata(agent="nobody"):
+        assert revenium_middleware.flush() == 0
+
+
+def command_line(server: ProviderServer) -> None:
+    command = Path(sys.executable).with_name("revenium-meter")
+    for words in ([str(command)], [sys.executable, "-m", "revenium_middleware"]):
+        subprocess.run([*words, "--version"], check=True, stdout=subprocess.DEVNULL)
+
+
+def everything(server: ProviderServer) -> None:
+    for snippet in (openai_snippet, perplexity_openai_snippet, perplexity_native_snippet, command_line):
+        snippet(server)
+
+
+SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
+    "core": core_alone,
+    "openai": openai_snippet,
+    "perplexity-openai": perplexity_openai_snippet,
+    "perplexity-native": perplexity_native_snippet,
+    "cli": command_line,
+    "all": everything,
+}
+
+
+def public_names() -> None:
+    for module in ("revenium_middleware", "revenium_middleware.testing", "revenium_middleware.openai", "revenium_middleware.perplexity"):
+        loaded = importlib.import_module(module)
+        for each in loaded.__all__:
+            getattr(loaded, each)
+    for package in ("revenium_middleware", "revenium_middleware_openai", "revenium_middleware_perplexity"):
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None
+    home = Path(revenium_middleware.__file__).parent
+    assert "site-packages" in str(home), "not what was installed: %s" % home
+    assert all((home.parent / package / "py.typed").is_file() for package in ("revenium_middleware", "revenium_middleware_openai"))
+
+
+def recorded() -> List[Dict[str, object]]:
+    from revenium_middleware._delivery.store import up_to_date
+
+    ledger = up_to_date(Path(os.environ["REVENIUM_LEDGER"]))
+    try:
+        return [json.loads(row["body"]) for row in ledger.query("SELECT body FROM record ORDER BY number")]
+    finally:
+        ledger.close()
+
+
+def main(extra: str) -> None:
+    warnings.simplefilter("error")
+    for name in [name for name in os.environ if name.startswith("REVENIUM_") or name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory() as directory, ProviderServer() as server:
+        os.environ.update({"REVENIUM_LEDGER": str(Path(directory) / "ledger.db"), "HTTP_PROXY": server.url, "http_proxy": server.url})
+        SNIPPETS[extra](server)
+        public_names()
+        made = recorded() if server.calls else []
+        assert len(made) == server.calls, "%d calls, %d records" % (server.calls, len(made))
+        assert sum(record["input_token_count"] for record in made) == server.usage.input  # type: ignore[misc]
+        revenium_middleware.flush(5)
+        print("%s: ok, %d calls, %d records" % (extra, server.calls, len(made)))
+        os.environ["REVENIUM_LEDGER"] = "memory"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
