@@ -56,8 +56,9 @@ def _versions(session: nox.Session) -> None:
 
 def _wheel(session: nox.Session) -> Path:
     """Our wheel, built anew."""
-    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", session.create_tmp(), ".")
-    return max(Path(session.create_tmp()).glob("revenium_python_sdk-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+    directory = Path(session.create_tmp()).resolve()
+    session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(directory), ".")
+    return max(directory.glob("revenium_python_sdk-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
 
 
 @nox.session
@@ -105,13 +106,13 @@ def types(session: nox.Session) -> None:
     _install(session, *_needs("types"))
     session.run("mypy")
     user_code = Path("tests/typing/user_code.py").resolve()
-    environment = Path(session.create_tmp(), "venv")
-    wheel = _wheel(session).resolve()
-    session.run("python", "-m", "venv", "--clear", str(environment))
-    python = _python(environment)
-    session.run(python, "-m", "pip", "install", "--quiet", "%s[all]" % wheel, *_needs("types"), external=True)
-    with session.chdir(session.create_tmp()):
-        session.run(python, "-m", "mypy", "--config-file=", "--strict", str(user_code), external=True)
+    directory = Path(session.create_tmp()).resolve()
+    built = _wheel(session)
+    session.run("python", "-m", "venv", "--clear", str(directory / "venv"))
+    python = _python(directory / "venv")
+    session.run(python, "-m", "pip", "install", "--quiet", "%s[all]" % built, external=True)
+    with session.chdir(directory):  # away from the checkout: only what was installed counts
+        session.run("mypy", "--config-file=", "--strict", "--python-executable", python, str(user_code))
 
 
 @nox.session
@@ -150,7 +151,7 @@ def replay(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """The built wheel in a fresh environment per extra: public names, aliases, and that provider's promised snippet."""
-    built = _wheel(session).resolve()
+    built = _wheel(session)
     check = Path("tests/packaging/wheel_check.py").resolve()
     directory = Path(session.create_tmp()).resolve()
     for extra in ["", *EXTRAS, "all"]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from itertools import islice
 from operator import attrgetter
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List
 
 import openai
 import pytest
@@ -45,7 +46,7 @@ class Side:
         """The events of a ``with client.<path>(...) as stream`` block that is left after so many."""
         if not self.asynchronous:
             with self.client() as client, attrgetter(path)(client)(**arguments) as stream:
-                return [event for event, _ in zip(stream, range(leave_after))]
+                return list(islice(stream, leave_after))
 
         async def work() -> List[Any]:
             events = []
@@ -62,6 +63,13 @@ class Side:
 @pytest.fixture(params=["sync", "async"])
 def side(request: pytest.FixtureRequest, provider: Any) -> Side:
     return Side(provider.openai_url, request.param == "async")
+
+
+@pytest.fixture
+def client(provider: Any) -> Iterator[Any]:
+    """A plain sync client."""
+    with openai.OpenAI(base_url=provider.openai_url, api_key="sk-loopback", max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_a06_an_abandoned_async_stream_is_one_record(end, provider, one):
     assert payload["inputTokenCount"] > 0
 
 
-def test_a07_a_stream_is_one_record_however_often_it_is_touched(side, one, same):
+def test_a07_a_stream_is_one_record(side, one, same):
     assert side.call(CHAT, model="gpt-4o", messages=ASK, stream=True)
     same(one())
 

@@ -43,10 +43,10 @@ class Caller:
 async def _read(result: Any) -> Any:
     if inspect.isawaitable(result):
         result = await result
-    if hasattr(result, "__aenter__") and not hasattr(result, "__aiter__"):
+    if hasattr(result, "__aenter__"):
         async with result as entered:
             return await _whole(entered)
-    if hasattr(result, "__enter__") and not hasattr(result, "__iter__"):
+    if hasattr(result, "__enter__"):
         with result as entered:
             return await _whole(entered)
     return await _whole(result)

@@ -12,7 +12,7 @@ from .openai_drives import DRIVES
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the SDK, about APIs that will end
 
-_COUNTS = {
+COUNTS = {
     "input_token_count": "input",
     "output_token_count": "output",
     "total_token_count": "total",
@@ -52,7 +52,7 @@ def test_a_metered_method_leaves_the_records_of_its_bills(name: str, side: str, 
     finally:
         call.close()
     found = records()
-    compared(provider, found, {field: spent for field, spent in _COUNTS.items() if field != NOT_SAID.get(name)})
+    compared(provider, found, {field: spent for field, spent in COUNTS.items() if field != NOT_SAID.get(name)})
     assert {record.values.get("provider") for record in found} == {"CUSTOM"}
     if name not in ("get", "post", "request", "get_api_list"):
         assert name in call.called

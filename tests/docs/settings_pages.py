@@ -1,6 +1,6 @@
 """Writes what is generated from the settings table: ``.env.example`` and the table of README.md.
 
-    python tests/docs/settings_pages.py
+python tests/docs/settings_pages.py
 """
 
 from __future__ import annotations

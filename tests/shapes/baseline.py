@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import ssl
 import sys
@@ -21,6 +22,7 @@ def main(target: str) -> None:
     warnings.simplefilter("ignore")
     ssl.SSLContext.load_verify_locations = lambda *args, **kwargs: None  # type: ignore[method-assign]
     wire, found = Wire(), {}
+    gc.freeze()
     for form, asynchronous in cells():
         if available(form.needs):
             wire.clear()

@@ -48,7 +48,8 @@ class Service:
 
 
 def ready() -> bool:
-    return revenium_middleware_openai.is_initialized() and revenium_middleware.perplexity.is_initialized()
+    both = revenium_middleware.openai.is_initialized() and revenium_middleware.perplexity.is_initialized()
+    return both and revenium_middleware_openai.is_initialized() and revenium_middleware_perplexity.is_initialized()
 
 
 def set_up() -> bool:

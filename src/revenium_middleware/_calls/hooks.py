@@ -52,8 +52,10 @@ class Hooks:
             self._when(sdk, arrival.module, functools.partial(self._arrive, sdk, arrival))
 
     def _when(self, sdk: str, module: str, action: Callable[[Any], None]) -> None:
+        mine = self.hooked[sdk]
+
         def imported(loaded: Any) -> None:
-            if sdk in self._watched:
+            if self.hooked.get(sdk) is mine:  # not of an installation that was undone before the module came
                 with Guard("hooking"):
                     action(loaded)
 

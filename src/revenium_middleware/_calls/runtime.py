@@ -25,7 +25,7 @@ from .jobs import Jobs
 from .streams import Watch
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
-    from .._delivery.client import Client
+    from .._delivery.client import BlockingClient, Client
     from .._delivery.ledger import Ledger, Outcome
     from .._delivery.sender import Sender
     from .._delivery.store import Store
@@ -221,9 +221,14 @@ class Runtime:
         return dict(self._keys)
 
     def client(self) -> Client:
-        from .._delivery.client import Client
+        from .._delivery.client import BlockingClient, Client
 
         return Client(self.settings(), VERSION)
+
+    def blocking_client(self) -> BlockingClient:
+        from .._delivery.client import BlockingClient
+
+        return BlockingClient(self.settings(), VERSION)
 
     def owner(self) -> str:
         return self._store.owner if self._store is not None else ""

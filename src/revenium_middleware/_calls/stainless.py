@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from inspect import isawaitable
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from .._core.diagnostics import Guard
@@ -83,7 +83,10 @@ class Waist:
     def request(self, wrapped: Callable[..., Any], client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         call, asked = None, False
         with Guard("starting a call"):
-            args, kwargs, call, asked = self._begin(client, args, kwargs)
+            options, given = without_ours(_options(args, kwargs))
+            args, kwargs = _replaced(args, kwargs, options)  # whatever fails from here on, nothing of ours is sent
+            options, call, asked = self._begin(client, options, given, bool(kwargs.get("stream")))
+            args, kwargs = _replaced(args, kwargs, options)
         if call is None:
             return wrapped(*args, **kwargs)
         try:
@@ -116,24 +119,18 @@ class Waist:
             raise
         return self._awaited(wrapped, args, kwargs, call, False, result) if isawaitable(result) else result
 
-    def _begin(self, client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Tuple[Tuple[Any, ...], Dict[str, Any], Optional[Call], bool]:
-        """(arguments to call on with, the call if it is ours to measure, whether we ask for usage)."""
-        options = _options(args, kwargs)
+    def _begin(self, client: Any, options: Any, given: Optional[Mapping[str, Any]], streamed: bool) -> Tuple[Any, Optional[Call], bool]:
+        """(options to send with, the call if it is ours to measure, whether we ask for usage)."""
         endpoint, named = self._endpoints.find(options.method, options.url)
-        clean, given = without_ours(options)
-        request = self._facts(client, clean, endpoint, named, bool(kwargs.get("stream"))) if endpoint is not None and endpoint.reader is not None else None
-        call = self._runtime().begin(request, given, self._provider.meters) if request is not None else None
-        if call is None and clean is options:
-            return args, kwargs, None, False
-        asked = False
-        if call is not None:
-            clean = copied(clean) if clean is options else clean
-            asked = self._question.ask(clean, call.request)
-            hide = asked and not asks_for_usage(call.request.body)
-            clean.post_parser = Tap(call, clean.post_parser, hide)
-        if "options" in kwargs:
-            return args, {**kwargs, "options": clean}, call, asked
-        return (args[0], clean) + args[2:], kwargs, call, asked
+        if endpoint is None or endpoint.reader is None:
+            return options, None, False
+        call = self._runtime().begin(self._facts(client, options, endpoint, named, streamed), given, self._provider.meters)
+        if call is None:
+            return options, None, False
+        tapped = copied(options)
+        asked = self._question.ask(tapped, call.request)
+        tapped.post_parser = Tap(call, tapped.post_parser, asked and not asks_for_usage(call.request.body))
+        return tapped, call, asked
 
     def _facts(self, client: Any, options: Any, endpoint: Endpoint, named: str, streamed: bool) -> Request:
         body = body_of(options)
@@ -196,7 +193,8 @@ class Waist:
         """An answer that was not parsed by the SDK (a raw response, an httpx response) is settled or named here."""
         with Guard("naming"):
             if tap.watch is None and not tap.call.settled:
-                feed_raw(tap.call, getattr(answer, "content", b"") if isinstance(getattr(answer, "content", b""), bytes) else b"")
+                content = getattr(getattr(answer, "http_response", answer), "content", b"")
+                feed_raw(tap.call, content if isinstance(content, bytes) else b"")
                 tap.call.complete()
             if not hasattr(answer, "_iterator"):
                 tap.name(answer)
@@ -211,3 +209,7 @@ class Waist:
 
 def _options(args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     return kwargs["options"] if "options" in kwargs else args[1]
+
+
+def _replaced(args: Tuple[Any, ...], kwargs: Dict[str, Any], options: Any) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
+    return (args, {**kwargs, "options": options}) if "options" in kwargs else ((args[0], options, *args[2:]), kwargs)

@@ -48,11 +48,16 @@ def _descendants(base: type) -> Iterator[type]:
 def _tag_class(kind: type) -> List[Undo]:
     undo = []
     for name, method in list(vars(kind).items()):
-        if not name.startswith("_") and callable(method) and not isinstance(method, (type, wrapt.ObjectProxy)):
+        if not name.startswith("_") and callable(method) and not isinstance(method, type) and not _tagged(method):
             # a connection is no request: nothing would take a carrier out of its headers again
             wrapper = _tag if name != "connect" and _takes_headers(method) else _tag_by_scope
             undo.append(replace(kind, name, wrapt.FunctionWrapper(method, wrapper)))
     return undo
+
+
+def _tagged(method: Any) -> bool:
+    """Whether it is ours already; what another library wrapped is not."""
+    return isinstance(method, wrapt.FunctionWrapper) and method._self_wrapper in (_tag, _tag_by_scope)
 
 
 def _takes_headers(method: Any) -> bool:
@@ -65,7 +70,7 @@ def _takes_headers(method: Any) -> bool:
 def _tag(wrapped: Callable[..., Any], resource: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     """Move ``usage_metadata=`` into the carrier and call through."""
     if KEYWORD in kwargs:
-        given = kwargs.pop(KEYWORD)
+        given, kwargs = _split(kwargs)
         with Guard("reading usage_metadata"):
             kwargs["extra_headers"] = loaded(kwargs.get("extra_headers"), given)
     return wrapped(*args, **kwargs)
@@ -75,4 +80,10 @@ def _tag_by_scope(wrapped: Callable[..., Any], resource: Any, args: Tuple[Any, .
     """The same for helpers that take no headers: their calls inherit the metadata from the scope."""
     if KEYWORD not in kwargs:
         return wrapped(*args, **kwargs)
-    return calling(wrapped, args, kwargs, kwargs.pop(KEYWORD))
+    given, kwargs = _split(kwargs)
+    return calling(wrapped, args, kwargs, given)
+
+
+def _split(kwargs: Dict[str, Any]) -> Tuple[Any, Dict[str, Any]]:
+    """(the metadata, the other arguments): a copy, since on CPython 3.8 ``create(**mine)`` hands over ``mine`` itself."""
+    return kwargs[KEYWORD], {name: value for name, value in kwargs.items() if name != KEYWORD}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 import uuid
@@ -11,6 +12,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 from .diagnostics import diagnostics
 from .fields import BY_NAME, SKIP_REASONS
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str)
 _NAMESPACE = uuid.UUID("6f2b1f6e-0a51-5f0e-9a3c-7d1f6f1d8c35")
 
 
@@ -30,8 +32,7 @@ class Record(NamedTuple):
 
     def line(self) -> bytes:
         """One journal line: checksum, JSON, newline."""
-        body = json.dumps([*self[:5], self.values], ensure_ascii=True, separators=(",", ":"), default=str)
-        encoded = body.encode("ascii")
+        encoded = _ENCODER.encode([*self[:5], self.values]).encode("ascii")
         return b"%08x %s\n" % (zlib.crc32(encoded), encoded)
 
     @classmethod
@@ -53,7 +54,12 @@ def new_id(stable: str = "") -> str:
 
 def timestamp(seconds: float) -> str:
     """UTC with second precision, as the wire has it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return _written(int(seconds))
+
+
+@functools.lru_cache(maxsize=16)
+def _written(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
 
 
 def fitting(kind: str, metadata: Mapping[str, Any]) -> Dict[str, Any]:

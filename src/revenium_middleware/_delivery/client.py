@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import functools
 import json
 import random
 import ssl
 import time
-from typing import Any, Mapping, Optional, Tuple, Type
+import urllib.request
+from typing import Any, Dict, Mapping, Optional, Tuple, Type
+from urllib.parse import urlsplit
 
 from .._core.fields import ENDPOINTS, to_wire
 from .._core.settings import Settings
@@ -28,7 +31,7 @@ class Client:
         self._errors: Tuple[Type[BaseException], ...] = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
         connector = aiohttp.TCPConnector(
             limit=CONNECTIONS,
-            resolver=aiohttp.ThreadedResolver(),  # asks the loop, and ours answers without an executor
+            resolver=aiohttp.ThreadedResolver(),  # asks our loop, whatever else is installed
             ssl=_certificates(),
             keepalive_timeout=60,
         )
@@ -36,23 +39,66 @@ class Client:
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=settings.timeout_seconds, connect=settings.connect_timeout_seconds),
             headers={"User-Agent": "revenium-python-sdk/%s" % version, "Accept": "application/json"},
-            trust_env=True,  # the proxies of the environment
             auto_decompress=False,
         )
 
     async def post(self, row: Pending, key: str) -> Outcome:
         """One attempt. Any 2xx is success, whatever its body."""
-        body = json.dumps(to_wire(row.kind, row.values), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        headers = {"x-api-key": key, "Idempotency-Key": row.id, "Content-Type": "application/json"}
+        url, body, headers = request_for(row, key)
         try:
-            async with self._session.post(row.base_url + ENDPOINTS[row.kind], data=body, headers=headers, allow_redirects=False) as answer:
+            async with self._session.post(url, data=body, headers=headers, allow_redirects=False, proxy=proxy_for(row.base_url)) as answer:
                 await answer.content.read(65_536)
                 return judged(row, answer.status, answer.headers)
         except self._errors as error:
-            return Outcome(row.number, PENDING, type(error).__name__, time.time() + _backoff(row.attempts))
+            return unreachable(row, error)
 
     async def close(self) -> None:
         await self._session.close()
+
+
+class BlockingClient:
+    """The same for a thread that has no event loop."""
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        import httpx
+
+        self._errors: Tuple[Type[BaseException], ...] = (httpx.HTTPError, OSError)
+        self._timeout, self._connect = settings.timeout_seconds, settings.connect_timeout_seconds
+        self._httpx = httpx
+        self._client = httpx.Client(verify=_certificates(), headers={"User-Agent": "revenium-python-sdk/%s" % version, "Accept": "application/json"})
+
+    def post(self, row: Pending, key: str, most: float) -> Outcome:
+        """One attempt of at most ``most`` seconds per step of it."""
+        url, body, headers = request_for(row, key)
+        timeout = self._httpx.Timeout(min(self._timeout, most), connect=min(self._connect, most))
+        try:
+            answer = self._client.post(url, content=body, headers=headers, timeout=timeout, follow_redirects=False)
+        except self._errors as error:
+            return unreachable(row, error)
+        return judged(row, answer.status_code, answer.headers)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def request_for(row: Pending, key: str) -> Tuple[str, bytes, Dict[str, str]]:
+    """Address, body and headers of one record."""
+    body = json.dumps(to_wire(row.kind, row.values), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return row.base_url + ENDPOINTS[row.kind], body, {"x-api-key": key, "Idempotency-Key": row.id, "Content-Type": "application/json"}
+
+
+@functools.lru_cache(maxsize=64)
+def proxy_for(base_url: str) -> Optional[str]:
+    """The proxy that the environment names for this address."""
+    parts = urlsplit(base_url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def unreachable(row: Pending, error: BaseException) -> Outcome:
+    return Outcome(row.number, PENDING, type(error).__name__, time.time() + _backoff(row.attempts))
 
 
 def judged(row: Pending, status: int, headers: Mapping[str, str]) -> Outcome:

@@ -96,11 +96,23 @@ class Ledger:
             raise
 
     def _prepare(self) -> None:
-        self._connection.execute("PRAGMA journal_mode=WAL")
+        until = time.monotonic() + 1.0
+        while not self._in_wal_mode(until):
+            time.sleep(0.005)
         self._connection.execute("PRAGMA synchronous=NORMAL")
         if self._connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
             self._connection.executescript(_SCHEMA)
             self._connection.execute("PRAGMA user_version=%d" % VERSION)
+
+    def _in_wal_mode(self, until: float) -> bool:
+        """Two that open a new file at once meet here, and for this lock SQLite does not wait by itself."""
+        try:
+            self._connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not _locked(error) or time.monotonic() > until:
+                raise
+            return False
+        return True
 
     def close(self) -> None:
         with self.lock:

@@ -146,12 +146,12 @@ def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
     whole = first_count(usage, "prompt_tokens", "input_tokens")
     details = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details")
     out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
-    read = _either(first_count(details, "cached_tokens", "cache_read_input_tokens"), first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens"))
+    beside = first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+    read = _either(first_count(details, "cached_tokens", "cache_read_input_tokens"), beside)
     write = first_count(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
     cached = (read or 0) + ((write or 0) if writes_in_input else 0)
     if whole is not None and cached > whole:  # a provider that counts cache beside the input
         cached = 0
-        whole += read or 0
     return Usage(
         input=None if whole is None else whole - cached,
         output=first_count(usage, "completion_tokens", "output_tokens"),

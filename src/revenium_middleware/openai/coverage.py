@@ -58,7 +58,7 @@ ROWS: Tuple[Row, ...] = (
         "usage of each turn, once, when an event or a look at the turn shows it ended; attributed as said to the session",
         _AGENT_USAGE,
     ),
-    Row(r"(containers|beta\.agents\.environments)\.create", METERED, "one record per container started, its quantity unknown: priced by size and session", _PRICING),
+    Row(r"(containers|beta\.agents\.environments)\.create", METERED, "one record per container started, its quantity unknown: priced by size", _PRICING),
     # Any call by its path
     Row(r"(get|post|request|get_api_list)", METERED, "by its path, as the method that would have made it; unknown paths where the answer carries usage"),
     # What runs where this process cannot see
@@ -86,7 +86,7 @@ ROWS: Tuple[Row, ...] = (
     Row(r"(beta\.)?responses\.input_tokens\.count", FREE, "counts, generates nothing"),
     Row(r"vector_stores\.search", FREE, "file search is charged as a tool call of the Responses API only; no usage in the answer", _PRICING),
     Row(r"videos\.(create_character|get_character)", FREE, "films are priced by the second generated; a character is an upload to use in them", _PRICING),
-    Row(r"realtime\.(translations\.)?client_secrets\.create", FREE, "a key for a session that bills where it runs: \"no cost for network bandwidth or connections\"", _REALTIME_COSTS),
+    Row(r"realtime\.(translations\.)?client_secrets\.create", FREE, "a key for a session that bills where it runs", _REALTIME_COSTS),
     Row(r"beta\.realtime\.(sessions|transcription_sessions)\.create", FREE, "a key for a session that bills where it runs", _REALTIME_COSTS),
     Row(r"(realtime\.calls|live\.sessions)\.(hangup|refer|reject)", FREE, "steers a session that bills by itself"),
     Row(r"live\.sessions\.download_recording", FREE, "reads what was recorded"),

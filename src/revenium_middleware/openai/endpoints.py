@@ -10,6 +10,7 @@ from . import agents, jobs, readers
 
 _ID = r"([^/]+)"
 _ANY = r"[^/]+"
+_TURNS = "agents/sessions/%s/(?:subagents/%s/)?turns" % (_ID, _ANY)
 
 ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "chat/completions", "CHAT", readers.ChatReader, usage_on_request=True),
@@ -21,7 +22,8 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("GET", "responses/%s" % _ID, "CHAT", readers.FinishedResponseReader, settles_jobs=True),
     Endpoint("POST", "embeddings", "EMBED", readers.EmbeddingsReader, own_id=True),
     Endpoint("POST", "moderations", "MODERATION", None),
-    Endpoint("POST", "images/(?:generations|edits|variations)", "IMAGE", readers.ImagesReader, IMAGE, "generation", own_id=True),
+    Endpoint("POST", "images/generations", "IMAGE", readers.ImagesReader, IMAGE, "generation", own_id=True),
+    Endpoint("POST", "images/(?:edits|variations)", "IMAGE", readers.EditedImagesReader, IMAGE, "generation", own_id=True),
     Endpoint("POST", "audio/speech", "AUDIO", readers.SpeechReader, AUDIO, "tts", own_id=True),
     Endpoint("POST", "audio/transcriptions", "AUDIO", readers.TranscriptionReader, AUDIO, "transcription", own_id=True),
     Endpoint("POST", "audio/translations", "AUDIO", readers.TranslationReader, AUDIO, "translation", own_id=True),
@@ -55,8 +57,8 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "agents/sessions", "CHAT", agents.AgentReader, subtype="agent"),
     Endpoint("POST", "agents/sessions/%s(?:/events)?" % _ID, "CHAT", agents.AgentReader, subtype="agent", starts_named=True),
     Endpoint("GET", "agents/sessions/%s/events" % _ID, "CHAT", agents.AgentReader, subtype="agent", settles_jobs=True),
-    Endpoint("GET", "agents/sessions/%s/(?:subagents/%s/)?turns" % (_ID, _ANY), "CHAT", jobs.listed_by(agents.TurnReader), subtype="agent", known_jobs_only=True),
-    Endpoint("GET", "agents/sessions/%s/(?:subagents/%s/)?turns/%s" % (_ID, _ANY, _ANY), "CHAT", agents.TurnReader, subtype="agent", settles_jobs=True),
+    Endpoint("GET", _TURNS, "CHAT", jobs.listed_by(agents.TurnReader), subtype="agent", known_jobs_only=True),
+    Endpoint("GET", "%s/%s" % (_TURNS, _ANY), "CHAT", agents.TurnReader, subtype="agent", settles_jobs=True),
     Endpoint("POST", "agents/automations/%s/invocations" % _ANY, "CHAT", agents.StartReader, subtype="agent"),
     Endpoint("GET", "agents/automations/%s/invocations/%s" % (_ANY, _ID), "CHAT", agents.StartReader, subtype="agent"),
     Endpoint("POST", "(?:realtime/calls|live/sessions)", "AUDIO", agents.StartReader, AUDIO),

@@ -182,6 +182,9 @@ class EmbeddingsReader(Reader):
 class ImagesReader(Reader):
     """Images, billed by tokens or by the piece."""
 
+    from_image = False
+    """Whether an image was sent to work on: uploads travel beside the body."""
+
     def feed(self, event: Any) -> bool:
         reading, request = self.result, self.request
         common(reading, event)
@@ -199,10 +202,14 @@ class ImagesReader(Reader):
             value = text_of(pick(event, asked)) or text_of(request.get(asked))
             if value and value != "auto":
                 facts[name] = value
-        facts["source_image_provided"] = "image" in request or "image[]" in request
+        facts["source_image_provided"] = self.from_image
         facts["billing_unit"] = "PER_TOKEN" if reading.usage.known else "PER_IMAGE"
         reading.finished = made is not None or reading.usage.known
         return isinstance(kind, str) and kind.endswith("partial_image")
+
+
+class EditedImagesReader(ImagesReader):
+    from_image = True
 
 
 def _number(value: Any) -> Optional[int]:

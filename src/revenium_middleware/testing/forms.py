@@ -30,6 +30,8 @@ def parsed(content_type: str, body: bytes) -> Any:
         return {}
     if content_type.startswith("multipart/form-data"):
         return _form(content_type, body)
+    if content_type.startswith("application/sdp"):
+        return {"sdp": body.decode("utf-8", "replace")}
     return json.loads(body.decode("utf-8"))
 
 

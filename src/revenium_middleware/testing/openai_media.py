@@ -152,9 +152,9 @@ def video_create(asked: Asked) -> Answer:
     """POST videos, and edits, extensions and remixes of one: a job that is billed when it is seen done."""
     source = asked.names[0] if asked.names else (asked.get("video") or {}).get("id") if isinstance(asked.get("video"), dict) else None
     before = asked.world.job(str(source))
-    seconds = int(asked.get("seconds", before.kept.seconds if before is not None else 4))
+    made = seconds = int(asked.get("seconds", before.kept.seconds if before is not None else 4))
     if asked.request.path.rstrip("/").endswith("extensions") and before is not None:
-        seconds += int(before.kept.seconds)  # shown, and so counted, as the stitched whole
+        seconds += int(before.kept.seconds)  # shown as the stitched whole; what is made is the new segment
     body = {
         "id": asked.world.id("video_"),
         "object": "video",
@@ -173,7 +173,7 @@ def video_create(asked: Asked) -> Answer:
         progress = {"queued": 0, "in_progress": 50}.get(state, 100)
         return {**body, "status": state, "progress": progress, "completed_at": asked.world.now() if ended else None}
 
-    job = Job(str(body["id"]), ["queued", "in_progress", "completed"], view, Spent(seconds=float(seconds)))
+    job = Job(str(body["id"]), ["queued", "in_progress", "completed"], view, Spent(seconds=float(made)))
     asked.world.jobs[job.id] = job
     return Answer(view("queued"), id=job.id, model=str(body["model"]))
 

@@ -1,7 +1,8 @@
 """OpenAI's sessions that run at the provider, as they answer on the wire: agents, containers, calls and live sessions.
 
-A turn of an agent costs 50 input tokens and one per character of what it was asked, and seven output tokens; it is billed
-with the answer that first shows it ended. A container is billed by being started, in a quantity that no answer tells.
+A turn of an agent costs 50 input tokens and one per character of what it was asked, and seven output tokens. Events show it
+ended, and each look at it one state further; it is billed with the answer that first shows it ended. A container is billed
+by being started, in a quantity that no answer tells.
 """
 
 from __future__ import annotations
@@ -52,23 +53,27 @@ def session_update(asked: Asked) -> Answer:
 
 
 def event_create(asked: Asked) -> Answer:
-    """POST agents/sessions/{id}/events: what was said starts a turn."""
-    _session(asked)
-    _start(asked, asked.names[0], asked.get("events", []))
+    """POST agents/sessions/{id}/events: what was said starts a turn, unless a subscriber has it already."""
+    awaited = _session(asked).pop("awaited", False)
+    if not awaited:
+        _start(asked, asked.names[0], asked.get("events", []))
     return Answer(status=204, content=b"")
 
 
 def events(asked: Asked) -> Answer:
-    """GET agents/sessions/{id}/events: the turns that have not been shown yet."""
-    _session(asked)
+    """GET agents/sessions/{id}/events: the turns that have not been shown yet; before the first, the one that will come."""
+    session = _session(asked)
+    if not _turns(asked, asked.names[0]):
+        session["awaited"] = True
+        _start(asked, asked.names[0], "")
     return _shown(asked, asked.names[0], [])
 
 
 def turns(asked: Asked) -> Answer:
     """GET agents/sessions/{id}/turns."""
     jobs = _turns(asked, asked.names[0])
+    data = [job.view(job.advance()) for job in jobs]
     due = [job.kept for job in jobs if job.bill()]
-    data = [job.view("completed") for job in jobs]
     return Answer({"object": "list", "data": data, "has_more": False}, usage=sum(due, Spent()), billed=bool(due), calls=len(due))
 
 
@@ -77,8 +82,9 @@ def turn(asked: Asked) -> Answer:
     job = asked.world.job(asked.names[1])
     if job is None:
         raise Refused("No such turn: %s" % asked.names[1], "turn_id", 404)
+    shown = job.view(job.advance())
     due = job.bill()
-    return Answer(job.view("completed"), usage=job.kept if due else Spent(), billed=due, id=job.id)
+    return Answer(shown, usage=job.kept if due else Spent(), billed=due, id=job.id)
 
 
 def invocation(asked: Asked) -> Answer:
@@ -121,9 +127,10 @@ def _start(asked: Asked, session: str, said: Any) -> None:
 
     def view(state: str) -> Dict[str, Any]:
         shown = {"id": identifier, "object": "agent.session.turn", "agent_id": _AGENT["id"], "session_id": session, "status": state}
-        return {**shown, "created_at": created, "started_at": created, "completed_at": asked.world.now(), "error": None, "usage": usage_of_response(used)}
+        usage = usage_of_response(used) if state == "completed" else None
+        return {**shown, "created_at": created, "started_at": created, "completed_at": None, "error": None, "usage": usage}
 
-    asked.world.jobs[identifier] = Job(identifier, ["completed"], view, used, group=session)
+    asked.world.jobs[identifier] = Job(identifier, ["queued", "in_progress", "completed"], view, used, group=session)
 
 
 def _turns(asked: Asked, session: str) -> List[Job]:
@@ -131,10 +138,17 @@ def _turns(asked: Asked, session: str) -> List[Job]:
 
 
 def _shown(asked: Asked, session: str, before: List[Dict[str, Any]]) -> Answer:
-    due = [job for job in _turns(asked, session) if job.bill()]
+    jobs = _turns(asked, session)
+    for job in jobs:
+        job.seen = len(job.steps) - 1
+    due = [job for job in jobs if job.bill()]
     found = [Event(event, str(event["type"])) for event in before]
     for job in due:
-        shown = {"event_id": asked.world.id("event_"), "session_id": session, "turn": job.view("completed"), "turn_id": job.id}
-        kind = "agent.session.turn.completed"
-        found.append(Event({**shown, "type": kind, "usage": shown["turn"]["usage"]}, kind))
+        shown = {"session_id": session, "turn": job.view("completed"), "turn_id": job.id}
+        for state, usage in (("created", None), ("completed", usage_of_response(job.kept))):
+            kind = "agent.session.turn." + state
+            more = {"event_id": asked.world.id("event_"), "usage": usage}
+            found.append(Event({**shown, **more, "type": kind}, kind))
+        idle = {"type": "agent.session.idle", "event_id": asked.world.id("event_"), "session_id": session}
+        found.append(Event(idle, "agent.session.idle"))
     return Answer(events=found, usage=sum((job.kept for job in due), Spent()), billed=bool(due), calls=len(due), done=False)

@@ -188,8 +188,8 @@ def _decided(question: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def session_create(asked: Asked) -> Answer:
-    """POST browser/sessions: paid by the minute it stays open, of which no answer says anything."""
-    return Answer({"session_id": asked.world.id("session-"), "status": "running"})
+    """POST browser/sessions: one bill, in a quantity of which no answer says anything."""
+    return Answer({"session_id": asked.world.id("session-"), "status": "running"}, billed=True)
 
 
 def session_delete(asked: Asked) -> Answer:

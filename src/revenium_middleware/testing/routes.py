@@ -104,6 +104,7 @@ _SESSIONS = _routes(
     ("POST", "containers", openai_sessions.container_create),
     ("POST", "agents/environments", openai_sessions.container_create),
     ("POST", "agents/sessions", openai_sessions.session_create),
+    ("GET", "agents/sessions/{}", openai_jobs.shown),
     ("POST", "agents/sessions/{}", openai_sessions.session_update),
     ("POST", "agents/sessions/{}/events", openai_sessions.event_create),
     ("GET", "agents/sessions/{}/events", openai_sessions.events),

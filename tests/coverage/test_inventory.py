@@ -1,0 +1,76 @@
+"""No unmetered billable call: every public method of the installed SDKs is classified, and every metered one is driven."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from typing import Any, Dict, Set
+
+import pytest
+
+from revenium_middleware._calls.coverage import FREE, METERED, UNMETERABLE, Inventory, Row, classify, walk
+
+from . import openai_drives, perplexity_drives
+
+DRIVEN: Dict[str, Set[str]] = {
+    "openai": set(openai_drives.DRIVES)
+    | {"realtime.connect", "beta.realtime.connect", "realtime.translations.connect", "realtime.calls.create", "realtime.calls.accept"}
+    | {"live.connect", "live.forks.connect", "live.sideband.connect", "live.create", "live.sessions.accept", "live.sessions.fork"}
+    | {"responses.connect", "beta.responses.connect"},
+    "perplexity": set(perplexity_drives.DRIVES),
+}
+"""The connections are driven by test_connections, which fails when it does not drive one of these."""
+
+
+@pytest.fixture(params=sorted(DRIVEN))
+def inventory(request: Any) -> Inventory:
+    pytest.importorskip(request.param, reason="this SDK is not installed")
+    declared: Inventory = importlib.import_module("revenium_middleware.%s.coverage" % request.param).INVENTORY
+    return declared
+
+
+def test_every_public_method_is_classified(inventory: Inventory, capsys: pytest.CaptureFixture[str]) -> None:
+    methods = walk(inventory)
+    rows = classify(methods, inventory.rows)
+    assert [name for name, row in rows.items() if row is None] == []
+    counts = Counter(row.state for row in rows.values() if row is not None)
+    version = importlib.import_module(inventory.sdk).__version__
+    figures = ", ".join("%d %s" % (counts[state], state) for state in (METERED, FREE, UNMETERABLE))
+    with capsys.disabled():
+        print("\n%s %s: %d methods, %s" % (inventory.sdk, version, len(methods), figures))
+        for name, row in sorted(rows.items()):
+            if row is not None and row.state == UNMETERABLE:
+                print("  unmeterable: %s" % name)
+
+
+def test_every_metered_method_is_driven(inventory: Inventory) -> None:
+    rows = classify(walk(inventory), inventory.rows)
+    metered = {name for name, row in rows.items() if row is not None and row.state == METERED}
+    assert metered - DRIVEN[inventory.sdk] == set()
+
+
+def test_every_drive_is_of_a_method_declared_metered(inventory: Inventory) -> None:
+    rows = classify(DRIVEN[inventory.sdk], inventory.rows)
+    assert [name for name, row in rows.items() if row is None or row.state != METERED] == []
+
+
+def test_what_cannot_be_metered_says_why_and_where_the_provider_says_so(inventory: Inventory) -> None:
+    for row in inventory.rows:
+        assert row.reason
+        if row.state == UNMETERABLE:
+            assert row.source.startswith("https://")
+
+
+def test_the_list_of_what_cannot_be_metered_only_gets_shorter(inventory: Inventory) -> None:
+    rows = classify(walk(inventory), inventory.rows)
+    allowed = {"openai": 11, "perplexity": 0}[inventory.sdk]
+    assert sum(row is not None and row.state == UNMETERABLE for row in rows.values()) <= allowed
+
+
+def test_a_method_nobody_declared_is_found() -> None:
+    assert classify(["chat.completions.create", "telepathy.send"], (Row(r"chat\..*", METERED, "usage"),))["telepathy.send"] is None
+
+
+def test_both_sides_of_a_client_have_the_same_methods(inventory: Inventory) -> None:
+    one_sided = {name: clients for name, clients in walk(inventory).items() if len(clients) % 2}
+    assert one_sided == {}
