@@ -51,13 +51,13 @@ def records() -> Callable[[], List[Recorded]]:
 
     def collect() -> List[Recorded]:
         gc.collect()
-        if runtime._store is None and runtime._dropped.empty():
+        if runtime._delivery is None and runtime._dropped.empty():
             return []
         path = ledger_path(runtime.settings())
-        if runtime.settings().local and (runtime._open or not runtime._dropped.empty()):
+        if runtime.settings().local:
             runtime.flush(10.0)  # without a key this only waits until the sender has settled what was dropped
         if path is None:
-            return _rows(runtime.collect())
+            return _rows(runtime.delivery().collect())
         runtime._settle_dropped()
         ledger = up_to_date(path)
         try:

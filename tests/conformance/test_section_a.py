@@ -12,8 +12,9 @@ import openai
 import pydantic
 import pytest
 
-from conftest import ASK, has  # isort: skip
 from revenium_middleware.testing import Fault
+
+from .conftest import ASK, has
 
 CHAT = "chat.completions.create"
 

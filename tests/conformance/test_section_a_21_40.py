@@ -8,10 +8,10 @@ import openai
 import pytest
 
 import revenium_middleware
-
-from conftest import ASK, has, missing  # isort: skip
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware.testing import Fault
+
+from .conftest import ASK, has, missing
 
 CHAT = "chat.completions.create"
 SOUND = ("speech.mp3", b"x" * 40, "audio/mpeg")

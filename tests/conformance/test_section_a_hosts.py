@@ -8,8 +8,9 @@ import json
 import openai
 import pytest
 
-from conftest import ASK, has  # isort: skip
 from revenium_middleware.testing import Fault
+
+from .conftest import ASK, has
 
 CHAT = "chat.completions.create"
 

@@ -18,7 +18,7 @@ import revenium_middleware.perplexity
 from revenium_middleware._calls.hooks import Hooks, Target
 from revenium_middleware.testing import Fault
 
-from conftest import ASK  # isort: skip
+from .conftest import ASK
 
 perplexity = pytest.importorskip("perplexity", reason="perplexityai is not installed")
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-from . import forms, forms_clients, forms_faults, forms_raw  # noqa: F401 - they fill the table
+from . import forms, forms_cancelled, forms_clients, forms_faults, forms_helpers, forms_raw  # noqa: F401 - they fill the table
 from .side import run
 from .table import available, cells
 from .wire import Wire

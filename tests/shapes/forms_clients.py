@@ -1,4 +1,4 @@
-"""Fourth part of the table: the clients people make."""
+"""Last part of the table: the clients people make."""
 
 from __future__ import annotations
 

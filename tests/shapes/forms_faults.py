@@ -1,10 +1,8 @@
-"""Third part of the table: what goes wrong on the way, and tasks that are cancelled."""
+"""Fourth part of the table: what goes wrong on the way."""
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import sys
 from typing import Any, Dict
 
 from revenium_middleware.testing import Fault
@@ -12,7 +10,7 @@ from revenium_middleware.testing.loopback import Reply
 
 from .forms_raw import raw, streaming
 from .side import Expect, Side
-from .table import ASYNC, NOTHING, REFUSED, STREAM, UNASKED, form, left
+from .table import NOTHING, REFUSED, STREAM, UNASKED, form
 from .wire import MODEL
 
 UNKNOWN = Expect(usage="unknown")
@@ -205,10 +203,6 @@ async def broken_json_in_a_stream(s: Side) -> None:
 # ---------------------------------------------------------------------- a host that refuses the question
 
 
-def _other_bodies(s: Side) -> None:
-    s.see(len(s.wire.log))
-
-
 @form(Expect(streamed=True, usage="estimated", said=26, records=2))
 async def host_refuses_stream_options(s: Side) -> None:
     """Asked once; the second call knows. The caller sees two streams and no error."""
@@ -223,84 +217,3 @@ async def host_refuses_stream_options(s: Side) -> None:
 async def host_refuses_the_users_own_question(s: Side) -> None:
     s.wire.refuse_stream_options()
     await s.chat(stream=True, stream_options={"include_usage": True})
-
-
-# ---------------------------------------------------------------------- cancelled
-
-
-async def _arrived(s: Side) -> None:
-    while not s.wire.sent:
-        await asyncio.sleep(0.002)
-
-
-@form(NOTHING, sides=ASYNC)
-async def cancelled_before_it_started(s: Side) -> None:
-    task = asyncio.ensure_future(s.client.chat.completions.create(model=MODEL, messages=[]))
-    task.cancel()
-    await task
-
-
-@form(Expect(usage="unknown", stop="CANCELLED", model=MODEL), sides=ASYNC)
-async def cancelled_while_waiting(s: Side) -> None:
-    s.wire.script(Fault.silence())
-    task = asyncio.ensure_future(s.chat())
-    await _arrived(s)
-    task.cancel()
-    await task
-
-
-@form(Expect(usage="estimated", stop="CANCELLED", streamed=True, asks=True, model=MODEL), sides=ASYNC)
-async def stream_cancelled_while_waiting(s: Side) -> None:
-    s.wire.script(Fault.silence())
-    task = asyncio.ensure_future(s.chat(stream=True))
-    await _arrived(s)
-    task.cancel()
-    await task
-
-
-@form(left(4), sides=ASYNC)
-async def cancelled_in_the_middle(s: Side) -> None:
-    stream = await s.chat(stream=True)
-    reached = asyncio.Event()
-
-    async def read() -> None:
-        seen = 0
-        async for chunk in stream:
-            s.see(chunk)
-            seen += 1
-            if seen == 2:
-                reached.set()
-                await asyncio.Event().wait()
-
-    task = asyncio.ensure_future(read())
-    await reached.wait()
-    task.cancel()
-    try:
-        await task
-    finally:
-        await stream.close()
-
-
-@form(left(0), sides=ASYNC)
-async def cancelled_inside_next(s: Side) -> None:
-    s.wire.script(Fault(chunk_delay=30.0))
-    stream = await s.chat(stream=True)
-    task = asyncio.ensure_future(stream.__anext__())
-    await asyncio.sleep(0.02)
-    task.cancel()
-    await task
-
-
-@form(Expect(usage="unknown", stop="CANCELLED", model=MODEL), sides=ASYNC)
-async def waited_for_too_long(s: Side) -> None:
-    s.wire.script(Fault.silence())
-    await asyncio.wait_for(s.chat(), 0.15)
-
-
-if sys.version_info >= (3, 11):
-
-    @form(Expect(usage="unknown", stop="CANCELLED", model=MODEL), sides=ASYNC)
-    async def timed_out_by_asyncio(s: Side) -> None:
-        s.wire.script(Fault.silence())
-        async with asyncio.timeout(0.15):
-            await s.chat()

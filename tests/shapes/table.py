@@ -13,6 +13,7 @@ from .wire import MODEL
 BOTH, SYNC, ASYNC = (False, True), (False,), (True,)
 FORMS: Dict[str, Form] = {}
 
+PLAIN = Expect()
 STREAM = Expect(streamed=True, asks=True)
 """A stream read to its end: the usage is asked for, and hidden from the caller."""
 UNASKED = Expect(streamed=True)
@@ -28,7 +29,7 @@ def left(said: int, asks: bool = True) -> Expect:
     return Expect(streamed=True, asks=asks, usage="estimated", stop="CANCELLED", said=said)
 
 
-def form(expect: Expect = Expect(), needs: str = "", sides: Tuple[bool, ...] = BOTH, gzip: bool = False) -> Callable[[Any], Any]:
+def form(expect: Expect = PLAIN, needs: str = "", sides: Tuple[bool, ...] = BOTH, gzip: bool = False) -> Callable[[Any], Any]:
     """Enter a function into the table under its name; with ``gzip`` once more with compressed answers."""
 
     def enter(run: Callable[..., Any]) -> Callable[..., Any]:

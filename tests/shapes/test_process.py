@@ -19,10 +19,8 @@ LINE = "no usable Revenium key: records stay in the local ledger"
 
 ORDERS = {
     "ours_first": "import revenium_middleware_openai\n" + CLIENT + CALL,
-    "ours_after_openai": "import openai\nimport revenium_middleware_openai\n" + CLIENT + CALL,
     "ours_after_the_client": CLIENT + "import revenium_middleware_openai\n" + CALL,
     "ours_after_resources": CLIENT + "create = client.chat.completions\nimport revenium_middleware_openai\n" + CALL,
-    "other_name": "import revenium_middleware.openai\n" + CLIENT + CALL,
     "both_names": "import revenium_middleware_openai\nimport revenium_middleware.openai\nimport revenium_middleware_openai\n" + CLIENT + CALL,
     "twice_by_reload": "import importlib, revenium_middleware.openai as ours\n" + CLIENT + "importlib.reload(ours)\nimportlib.reload(ours)\n" + CALL,
     "from_a_thread": """
@@ -32,10 +30,13 @@ worker.start(); worker.join()
 """
     + CLIENT
     + CALL,
-    "openai_imported_by_a_thread": "import threading, revenium_middleware_openai\nw = threading.Thread(target=__import__, args=('openai',)); w.start(); w.join()\n"
+    "openai_imported_by_a_thread": """
+import threading, revenium_middleware_openai
+worker = threading.Thread(target=__import__, args=("openai",))
+worker.start(); worker.join()
+"""
     + CLIENT
     + CALL,
-    "inside_a_function": "def main():\n    import revenium_middleware_openai\nmain()\n" + CLIENT + CALL,
     "uninstalled_before_openai_and_back": """
 import importlib, revenium_middleware.openai as ours
 from revenium_middleware import uninstall
@@ -109,9 +110,7 @@ def test_importing_alone_says_and_starts_nothing(wire: Wire, tmp_path: Path) -> 
 EXITS = {
     "end": ("", 0, ""),
     "sys_exit": ("import sys; sys.exit(3)", 3, ""),
-    "sys_exit_text": ("import sys; sys.exit('gone')", 1, "gone"),
     "exception": ("raise LookupError('gone')", 1, "LookupError: gone"),
-    "interrupt": ("raise KeyboardInterrupt", -2, "KeyboardInterrupt"),
     "signal": ("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT); time.sleep(60)", -2, "KeyboardInterrupt"),
     "term": ("import os, signal, time\nos.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", -15, ""),
     "hard_exit": ("import os; os._exit(7)", 7, ""),
@@ -152,7 +151,7 @@ def test_uninstall_gives_every_attribute_back(wire: Wire, tmp_path: Path) -> Non
     script = (
         CLIENT
         + """
-import inspect, sys
+import sys
 client.chat.completions, client.beta, client.embeddings, getattr(client, "responses", None), openai.AsyncOpenAI, openai.AzureOpenAI
 def world():
     found = {}
@@ -160,7 +159,7 @@ def world():
         if name.partition(".")[0] in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
             for key, value in list(vars(module).items()):
                 found[name, key] = id(value)
-                if inspect.isclass(value) and value.__module__.partition(".")[0] in ("openai", "httpx", "httpx2"):
+                if type in type(value).__mro__ and value.__module__.partition(".")[0] in ("openai", "httpx", "httpx2"):
                     for attribute, member in list(vars(value).items()):
                         if attribute not in ("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl", "__annotations__", "__doc__"):
                             found[name, key, attribute] = id(member)

@@ -60,7 +60,8 @@ CASES = {
     "chat": (readers.ChatReader, [{**HEAD, "choices": [choice()], "usage": CHAT_USAGE}]),
     "chat streamed": (
         readers.ChatReader,
-        [{**HEAD, "choices": [choice("Hi", None, "delta")]}, {**HEAD, "choices": [choice(None, "stop", "delta")]}, {**HEAD, "choices": [], "usage": CHAT_USAGE}],
+        [{**HEAD, "choices": [choice("Hi", None, "delta")]}, {**HEAD, "choices": [choice(None, "stop", "delta")]}]
+        + [{**HEAD, "choices": [], "usage": CHAT_USAGE}],
     ),
     "chat that counts as it goes": (
         readers.ChatReader,
@@ -120,7 +121,8 @@ def test_transcriptions_by_seconds_and_by_tokens(shape):
     old = read(readers.TranscriptionReader, [shape({"text": "x", "duration": "9.5", "language": "english"})])
     assert (old.fields["duration_seconds"], old.fields["language"]) == (9.5, "english")
     usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19, "input_token_details": {"audio_tokens": 12, "text_tokens": 2}}
-    tokens = read(readers.TranscriptionReader, [shape({"type": "transcript.text.delta", "delta": "x"}), shape({"type": "transcript.text.done", "usage": usage})])
+    events = [{"type": "transcript.text.delta", "delta": "x"}, {"type": "transcript.text.done", "usage": usage}]
+    tokens = read(readers.TranscriptionReader, [shape(event) for event in events])
     assert counts(tokens)[:3] == (14, 5, 19)
     assert (tokens.usage.input_audio, tokens.finished, tokens.output_characters) == (12, True, 1)
 
@@ -195,9 +197,10 @@ def test_a_total_that_is_not_given_is_the_sum_and_an_unknown_one_is_absent():
 
 
 def test_an_estimate_counts_text_and_leaves_media_out():
-    request = {"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 400}, {"type": "image_url", "image_url": {"url": "data:" + "A" * 90_000}}]}]}
-    usage = estimated(request, 40)
-    assert (usage.input, usage.output, usage.total) == (104, 10, None)
+    picture = {"type": "image_url", "image_url": {"url": "data:" + "A" * 90_000}}
+    usage = estimated({"messages": [{"role": "user", "content": [{"type": "text", "text": "x" * 400}, picture]}]}, 40)
+    assert 104 <= usage.input <= 110
+    assert (usage.output, usage.total) == (10, None)
     assert estimated({}, 0) == Usage(input=0, output=0)
 
 
@@ -232,8 +235,8 @@ def counted(reading: Reading):
 @given(events=st.lists(TREES, max_size=4), request=st.dictionaries(st.sampled_from(NAMES + ["n", "input", "voice", "speed", "stream"]), TREES, max_size=4))
 def test_garbage_is_read_without_an_exception_and_without_a_number_of_ours(reader, shape, events, request):
     reading = read(reader, [shape(event) for event in events], request)
-    seen = numbers_in(events) + [0]
-    possible = {number for number in seen if number == number} | {a - b for a in seen for b in seen} | {a + b for a in seen for b in seen}
+    seen = [number for number in numbers_in(events) + [0] if -(2**60) < number < 2**60]
+    possible = set(seen) | {a - b for a in seen for b in seen} | {a + b for a in seen for b in seen}
     for number in counted(reading):
         assert type(number) is int
         assert number >= 0

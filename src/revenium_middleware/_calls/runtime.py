@@ -7,7 +7,6 @@ import logging
 import os
 import queue
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 from urllib.parse import urlsplit
 
@@ -17,7 +16,6 @@ from .._core.distributions import warn_of_others
 from .._core.metadata import overlay
 from .._core.record import Record
 from .._core.settings import Settings, Source, ledger_path
-from .._core.version import VERSION
 from .call import Call, Request
 from .declarations import Host
 from .hooks import Hooks, available
@@ -25,15 +23,12 @@ from .jobs import Jobs
 from .streams import Watch
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
-    from .._delivery.client import BlockingClient, Client
-    from .._delivery.ledger import Ledger, Outcome
-    from .._delivery.sender import Sender
-    from .._delivery.store import Store
+    from .._delivery.delivery import Delivery
     from .status import Status
 
 
 class Runtime:
-    """Everything mutable: settings in force, store, sender, open streams, counters."""
+    """Everything mutable: settings in force, hooks, open streams, jobs, and the delivery of records."""
 
     def __init__(self) -> None:
         self.hooks = Hooks()
@@ -47,15 +42,12 @@ class Runtime:
     def _fresh(self) -> None:
         self._source = Source()
         self._keys: Dict[str, str] = {}
-        self._store: Optional[Store] = None
-        self._sender: Optional[Sender] = None
+        self._delivery: Optional[Delivery] = None
         self._jobs = Jobs()
         self._open: Set[Call] = set()
         self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
         self._deployments: Dict[str, str] = {}
-        self._recorded = self._delivered = self._refused = self._unkept = 0
-        self._last_refusal: Optional[str] = None
-        self._last_delivery: Optional[float] = None
+        self._unkept = 0
 
     # ------------------------------------------------------------------ settings and hooks
 
@@ -129,32 +121,28 @@ class Runtime:
             from .status import shown
 
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
-        store = self._kept()
-        if store is None:
+        delivery = self.delivery()
+        if delivery is None:
             self._unkept += 1
-            return
-        store.append(record)
-        self._recorded += 1
-        if self._sender is not None:
-            self._sender.wake()
+        else:
+            delivery.append(record)
 
-    def _kept(self) -> Optional[Store]:
-        store = self._store
-        if store is None:
+    def delivery(self) -> Optional[Delivery]:
+        """What keeps and delivers records, begun with the first of them; None where there is nowhere to keep any."""
+        delivery = self._delivery
+        if delivery is None:
             settings = self.settings()
             if settings.local and settings.ledger.lower() == "off":
                 return None
-            from .._delivery.sender import Sender
-            from .._delivery.store import Store
+            from .._delivery.delivery import Delivery
 
             with self._lock:
-                if self._store is None:
-                    self._sender = Sender(self)
-                    self._store = Store(settings)
+                if self._delivery is None:
+                    self._delivery = Delivery(self.settings, self._keys, self._settle_dropped)
                     atexit.unregister(self.shutdown)
                     atexit.register(self.shutdown)  # before any finaliser of ours exists, so it runs after them
-                store = self._store
-        return store
+                delivery = self._delivery
+        return delivery
 
     def resolve(self, model: str, request: Request) -> str:
         """The model to record: as answered; else what this deployment last answered with; else what its name tells."""
@@ -186,8 +174,9 @@ class Runtime:
     def opened(self, call: Call) -> None:
         """A stream began: from now on somebody has to be there to settle it, should it be dropped."""
         self._open.add(call)
-        if self._kept() is not None and self._sender is not None:
-            self._sender.wake()
+        delivery = self.delivery()
+        if delivery is not None:
+            delivery.sender.wake()
 
     def closed(self, call: Call) -> None:
         self._open.discard(call)
@@ -196,8 +185,8 @@ class Runtime:
         """Called by a finaliser, at any point of any thread: queue, and nudge; nothing here takes a lock."""
         if not watch.call.settled:
             self._dropped.put(watch)
-            if self._sender is not None:
-                self._sender.nudge()
+            if self._delivery is not None:
+                self._delivery.sender.nudge()
 
     def _settle_dropped(self) -> None:
         while True:
@@ -208,84 +197,40 @@ class Runtime:
             watch.inside = False
             watch.closed()
 
-    # ------------------------------------------------------------------ what the sender asks
-
-    def collect(self) -> Ledger:
-        self._settle_dropped()
-        store = self._kept()
-        assert store is not None
-        return store.collect()
-
-    def keys(self) -> Dict[str, str]:
-        self.settings()
-        return dict(self._keys)
-
-    def client(self) -> Client:
-        from .._delivery.client import BlockingClient, Client
-
-        return Client(self.settings(), VERSION)
-
-    def blocking_client(self) -> BlockingClient:
-        from .._delivery.client import BlockingClient
-
-        return BlockingClient(self.settings(), VERSION)
-
-    def owner(self) -> str:
-        return self._store.owner if self._store is not None else ""
-
-    def tidy(self) -> None:
-        if self._store is not None:
-            self._store.tidy(self.settings())
-
-    def delivered(self, outcomes: List[Outcome]) -> None:
-        from .._delivery.ledger import DELIVERED, REFUSED
-
-        for outcome in outcomes:
-            if outcome.state == DELIVERED:
-                self._delivered += 1
-                self._last_delivery = time.time()
-            elif outcome.state == REFUSED:
-                self._refused += 1
-                self._last_refusal = outcome.reason
-
     # ------------------------------------------------------------------ what the user asks
 
     def flush(self, timeout: float) -> int:
         """Deliver what is pending, within ``timeout`` seconds; returns how many records still are."""
-        if self._store is None and self._dropped.empty():
+        if self._delivery is None:
             return 0
-        if self._kept() is None or self._sender is None:
-            return 0
-        self._sender.flush(timeout)
+        self._delivery.flush(timeout)
         return self.status().pending
 
     def status(self) -> Status:
         from .status import Status
 
-        settings = self.settings()
+        settings, delivery = self.settings(), self._delivery
         counts: Mapping[str, int] = {}
         with Guard("status"):
-            if self._store is not None:
-                counts = self._store.counts()
-        reasons = {name: why for name in self._middleware for ready, why in [self.initialized(name)] if not ready}
+            counts = delivery.store.counts() if delivery is not None else {}
         return Status(
-            recorded=self._recorded,
-            delivered=self._delivered,
-            refused=self._refused,
-            dropped=self._unkept + (self._store.evicted if self._store is not None else 0),
+            recorded=delivery.recorded if delivery is not None else 0,
+            delivered=delivery.delivered_count if delivery is not None else 0,
+            refused=delivery.refused_count if delivery is not None else 0,
+            dropped=self._unkept + (delivery.store.evicted if delivery is not None else 0),
             pending=counts.get("pending", 0),
             local=counts.get("local", 0),
             open_streams=len(self._open),
             failures=dict(diagnostics.failures),
             last_failure=diagnostics.last_failure,
-            last_refusal=self._last_refusal,
-            last_delivery=self._last_delivery,
+            last_refusal=delivery.last_refusal if delivery is not None else None,
+            last_delivery=delivery.last_delivery if delivery is not None else None,
             mode="local" if settings.local else "api",
             ledger=str(ledger_path(settings) or settings.ledger.lower() or "memory"),
             faults=settings.faults,
             hooked={sdk: tuple(labels) for sdk, labels in self.hooks.hooked.items()},
             missing={sdk: tuple(labels) for sdk, labels in self.hooks.missing.items() if labels},
-            not_initialized=reasons,
+            not_initialized={name: why for name in self._middleware for ready, why in [self.initialized(name)] if not ready},
         )
 
     # ------------------------------------------------------------------ ends and forks
@@ -296,25 +241,24 @@ class Runtime:
             for call in list(self._open):
                 call.abandon()
             settings = self.settings()
-            if self._sender is not None:
-                self._sender.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+            if self._delivery is not None:
+                self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
 
     def _before_fork(self) -> None:
         self._lock.acquire()
-        if self._store is not None:
-            self._store.hold()
+        if self._delivery is not None:
+            self._delivery.hold()
 
     def _after_fork_in_parent(self) -> None:
-        if self._store is not None:
-            self._store.let_go()
+        if self._delivery is not None:
+            self._delivery.let_go()
         self._lock.release()
 
     def _after_fork_in_child(self) -> None:
         """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
-        self._inherited += [self._store, self._sender, self._open, self._dropped]
-        if self._store is not None:
-            self._store.let_go()
-            self._store.forget()
+        self._inherited += [self._delivery, self._open, self._dropped]
+        if self._delivery is not None:
+            self._delivery.forget()
         self._lock = threading.RLock()
         source, keys, jobs = self._source, self._keys, self._jobs
         self._fresh()
@@ -323,10 +267,8 @@ class Runtime:
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
         atexit.unregister(self.shutdown)
-        if self._sender is not None:
-            self._sender.stop()
-        if self._store is not None:
-            self._store.close()
+        if self._delivery is not None:
+            self._delivery.close()
         self._fresh()
         diagnostics.reset()
 

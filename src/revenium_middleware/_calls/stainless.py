@@ -75,7 +75,8 @@ class Waist:
         sdk = self._provider.sdk
         runtime = sdk + ".generated.runtime"  # where the generator's newer layout has both base classes
         tag = [Arrival(module, lambda loaded: tag_resources(loaded, sdk)) for module in (sdk + "._resource", runtime)]
-        name = [Arrival(module, identity.offer_all) for module in (sdk + "._models", sdk + "._streaming", sdk + "._response", sdk + "._legacy_response", runtime)]
+        homes = [sdk + home for home in ("._models", "._streaming", "._response", "._legacy_response")]
+        name = [Arrival(module, identity.offer_all) for module in (*homes, runtime)]
         return (*tag, *name, *Connections(self._provider, self._runtime).arrivals())
 
     # ------------------------------------------------------------------ request

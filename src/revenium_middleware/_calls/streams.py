@@ -196,8 +196,8 @@ class _Body:
             for part in self._inner:
                 self._watch.passed(part)
                 yield part
-        except Exception as error:  # noqa: BLE001 - noted and raised on
-            self._watch.error = error
+        except BaseException as error:
+            self._watch.error = error if isinstance(error, Exception) else None
             raise
         self._watch.exhausted = True
 
@@ -206,8 +206,8 @@ class _Body:
             async for part in self._inner:
                 self._watch.passed(part)
                 yield part
-        except Exception as error:  # noqa: BLE001 - noted and raised on
-            self._watch.error = error
+        except BaseException as error:
+            self._watch.error = error if isinstance(error, Exception) else None
             raise
         self._watch.exhausted = True
 

@@ -51,7 +51,7 @@ class Sender:
         self._more = True
         if self._thread is None:
             self._begin()
-        elif not self._awake and self._loop is not None:
+        elif self._signal is not None or (not self._awake and self._loop is not None):
             self._awake = True
             self._poke()
 

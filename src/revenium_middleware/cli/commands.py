@@ -209,5 +209,3 @@ def _read_dotenv(stderr: Console) -> None:
 
 def _say(stderr: Console, line: str) -> None:
     stderr.file.write(encodable(shown(line), stderr.encoding) + "\n")
-
-

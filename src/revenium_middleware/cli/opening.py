@@ -25,9 +25,7 @@ def ledger_path(given: Optional[str], settings: Settings) -> Path:
         return path
     if not settings.ledger:
         raise Fault("there is no home directory to find a ledger in: name the file with --ledger PATH or REVENIUM_LEDGER")
-    raise Fault(
-        "REVENIUM_LEDGER is '%s', so no record is on disk: set it to a file, or read another ledger with --ledger PATH" % settings.ledger.lower()
-    )
+    raise Fault("REVENIUM_LEDGER is '%s', so no record is on disk: set it to a file, or read another ledger with --ledger PATH" % settings.ledger.lower())
 
 
 def is_empty(path: Path) -> bool:

@@ -65,7 +65,7 @@ ROWS: Tuple[Row, ...] = (
     Row(
         r"beta\.chatkit\.sessions\.create",
         UNMETERABLE,
-        "\"Your backend creates a session and returns a token to trusted clients\": the workflow runs between browser and provider; "
+        '"Your backend creates a session and returns a token to trusted clients": the workflow runs between browser and provider; '
         "neither this answer nor any chatkit.threads call carries usage",
         _CHATKIT,
     ),
@@ -78,7 +78,7 @@ ROWS: Tuple[Row, ...] = (
     Row(
         r"(beta\.)?vector_stores\.(create|files\.(create|create_and_poll|upload|upload_and_poll)|file_batches\.(create|create_and_poll|upload_and_poll))",
         UNMETERABLE,
-        "\"$0.10 / GB of vector-storage per day (1 GB free)\": the bill is the days it will be kept, and no call reports it",
+        '"$0.10 / GB of vector-storage per day (1 GB free)": the bill is the days it will be kept, and no call reports it',
         _PRICING,
     ),
     # What bills nothing

@@ -14,7 +14,7 @@ ROWS: Tuple[Row, ...] = (
     Row(r"responses\.(create|retrieve|cancel)", METERED, "usage and cost of the answer; background ones when seen finished"),
     Row(r"(contextualized_)?embeddings\.create", METERED, "usage and cost of the answer"),
     Row(r"decisions\.create", METERED, "usage of the answer"),
-    Row(r"search\.create", METERED, "one record per request: \"charges per request only, with no additional token-based pricing\"", _PRICING),
+    Row(r"search\.create", METERED, 'one record per request: "charges per request only, with no additional token-based pricing"', _PRICING),
     Row(r"batches\.(create|retrieve|cancel)", METERED, "each line of the result file, once, when it is read; attributed as said at create"),
     Row(r"files\.content", METERED, "each line of a batch's result file, once"),
     Row(r"browser\.sessions\.create", METERED, "one record per session started, its quantity unknown: no answer reports it"),

@@ -195,7 +195,4 @@ class Script:
 
 
 def _counts(usage: Mapping[str, Any], change: Callable[[int], Any]) -> Dict[str, Any]:
-    return {
-        key: _counts(value, change) if isinstance(value, dict) else change(value) if isinstance(value, int) else value
-        for key, value in usage.items()
-    }
+    return {key: _counts(value, change) if isinstance(value, dict) else change(value) if isinstance(value, int) else value for key, value in usage.items()}

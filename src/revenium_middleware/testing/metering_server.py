@@ -133,9 +133,7 @@ class MeteringServer:
             fault = self._script.take(request)
             usual = 201 if expected else 404
             status = 0 if fault.drop or fault.hang else fault.status or usual
-            received = Received(
-                request.method, request.path, request.headers, payload, status, request.connection, request.received_at
-            )
+            received = Received(request.method, request.path, request.headers, payload, status, request.connection, request.received_at)
             (self._records if expected else self._unexpected).append(received)
             number = len(self._records)
             self._changed.notify_all()
