@@ -243,7 +243,7 @@ def test_a_full_disk_means_memory_and_nothing_is_lost(child, tmp_path):
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
         keep(5)
-        rows = runtime.collect().query("SELECT id FROM record")
+        rows = runtime.delivery().collect().query("SELECT id FROM record")
         print(len(rows), revenium_middleware.status().recorded)
         """,
         REVENIUM_METERING_API_KEY="",

@@ -26,7 +26,7 @@ def keep(count=1, **values):
 
 
 def states():
-    return {row["id"]: (row["state"], row["reason"]) for row in runtime.collect().query("SELECT id, state, reason FROM record")}
+    return {row["id"]: (row["state"], row["reason"]) for row in runtime.delivery().collect().query("SELECT id, state, reason FROM record")}
 
 
 def test_records_arrive_with_their_key_and_headers(metering):
@@ -210,7 +210,7 @@ def test_no_key_and_no_prompt_is_ever_written_or_logged(metering, provider, tmp_
     assert revenium_middleware.flush(20) == 0
     ours = "\n".join(entry.getMessage() for entry in caplog.records if entry.name.startswith("revenium"))
     assert "record " in ours
-    runtime._store.collect()
+    runtime.delivery().collect()
     disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"gpt-4o" in disk
     for secret in (KEY, "S3CRETKEY", "S3CRETPROMPT"):
