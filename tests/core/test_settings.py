@@ -117,7 +117,8 @@ def test_what_is_no_key_is_refused_without_being_shown(given):
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("REVENIUM_METERING_API_KEY", "sk-S3CRET"), ("REVENIUM_METERING_BASE_URL", "ftp://nowhere"), ("REVENIUM_METERING_BASE_URL", "http://[")]
+    ("variable", "value"),
+    [("REVENIUM_METERING_API_KEY", "sk-S3CRET"), ("REVENIUM_METERING_BASE_URL", "ftp://nowhere"), ("REVENIUM_METERING_BASE_URL", "http://[")],
 )
 def test_a_malformed_key_or_url_is_one_warning_and_local_mode(variable, value, monkeypatch, caplog):
     monkeypatch.setenv("REVENIUM_METERING_API_KEY", KEY)
@@ -145,7 +146,9 @@ def test_without_a_key_one_line_says_where_records_go(monkeypatch, caplog, tmp_p
     assert str(tmp_path / "ledger.db") in lines[0]
 
 
-@pytest.mark.parametrize("bad", [{"api_key": "nonsense"}, {"api_key": ""}, {"base_url": "nonsense"}, {"api_key": KEY, "base_url": "ftp://h"}, {"base_url": "http://["}])
+@pytest.mark.parametrize(
+    "bad", [{"api_key": "nonsense"}, {"api_key": ""}, {"base_url": "nonsense"}, {"api_key": KEY, "base_url": "ftp://h"}, {"base_url": "http://["}]
+)
 def test_initialize_metering_refuses_what_is_malformed_and_changes_nothing(bad):
     with pytest.raises(ValueError, match="must "):
         revenium_middleware.initialize_metering(**bad)

@@ -69,4 +69,3 @@ def test_a_film_made_longer_is_billed_for_what_was_added(client: Any, provider: 
     assert shown.seconds == "20"  # the whole
     assert [record.values["duration_seconds"] for record in records()] == [8, 12]
     assert provider.usage.seconds == 20
-

@@ -174,9 +174,7 @@ def test_a_damaged_file_is_set_aside_and_kept(path, content, caplog):
     ledger.close()
     (aside,) = path.parent.glob("own.db.corrupt-*")
     assert aside.read_bytes() == content
-    assert [entry.getMessage() for entry in caplog.records] == [
-        "the ledger at %s was damaged: set aside as %s, a new one was started" % (path, aside.name)
-    ]
+    assert [entry.getMessage() for entry in caplog.records] == ["the ledger at %s was damaged: set aside as %s, a new one was started" % (path, aside.name)]
     assert diagnostics.failures["corrupt ledger"] == 1
 
 

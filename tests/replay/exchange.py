@@ -72,7 +72,8 @@ class Exchange:
 
     def _client(self, kind: Any, http_client: Any) -> Tuple[Any, str]:
         parts = urlsplit(self.url)
-        return kind(api_key="test", base_url="%s://%s" % parts[:2], http_client=http_client, max_retries=0), parts.path + ("?" + parts.query if parts.query else "")
+        path = parts.path + ("?" + parts.query if parts.query else "")
+        return kind(api_key="test", base_url="%s://%s" % parts[:2], http_client=http_client, max_retries=0), path
 
     def _call(self, client: Any, path: str) -> Any:
         if self.method != "POST":

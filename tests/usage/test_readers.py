@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from revenium_middleware._usage.estimation import estimated
 from revenium_middleware._usage.reading import Reading, Usage, listed, pick, prompt_usage
-from revenium_middleware.openai import readers
+from revenium_middleware.openai import media, readers
 from revenium_middleware.openai.endpoints import ENDPOINTS, UNKNOWN
 from revenium_middleware.perplexity.endpoints import ENDPOINTS as PERPLEXITY
 
@@ -107,7 +107,7 @@ def test_embeddings_have_no_output(shape):
 @pytest.mark.parametrize(("usage", "unit"), [({"input_tokens": 5, "output_tokens": 9, "total_tokens": 14}, "PER_TOKEN"), (None, "PER_IMAGE")])
 def test_images(shape, usage, unit):
     answer = shape({"created": 1, "data": [{"revised_prompt": "x"}, {}], "usage": usage, "size": "1024x1024", "quality": "high"})
-    reading = read(readers.ImagesReader, [answer], {"n": 3, "model": "m", "style": "vivid", "size": "auto"})
+    reading = read(media.ImagesReader, [answer], {"n": 3, "model": "m", "style": "vivid", "size": "auto"})
     wanted = {"actual_image_count": 2, "requested_image_count": 3, "revised_prompt_provided": True, "resolution": "1024x1024", "style": "vivid"}
     assert {name: reading.fields[name] for name in wanted} == wanted
     assert reading.fields["billing_unit"] == unit
@@ -115,14 +115,14 @@ def test_images(shape, usage, unit):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_transcriptions_by_seconds_and_by_tokens(shape):
-    seconds = read(readers.TranscriptionReader, [shape({"text": "x", "duration": 9.5, "usage": {"type": "duration", "seconds": 10}})])
+    seconds = read(media.TranscriptionReader, [shape({"text": "x", "duration": 9.5, "usage": {"type": "duration", "seconds": 10}})])
     assert seconds.fields["duration_seconds"] == 10
     assert not seconds.usage.known
-    old = read(readers.TranscriptionReader, [shape({"text": "x", "duration": "9.5", "language": "english"})])
+    old = read(media.TranscriptionReader, [shape({"text": "x", "duration": "9.5", "language": "english"})])
     assert (old.fields["duration_seconds"], old.fields["language"]) == (9.5, "english")
     usage = {"type": "tokens", "input_tokens": 14, "output_tokens": 5, "total_tokens": 19, "input_token_details": {"audio_tokens": 12, "text_tokens": 2}}
     events = [{"type": "transcript.text.delta", "delta": "x"}, {"type": "transcript.text.done", "usage": usage}]
-    tokens = read(readers.TranscriptionReader, [shape(event) for event in events])
+    tokens = read(media.TranscriptionReader, [shape(event) for event in events])
     assert counts(tokens)[:3] == (14, 5, 19)
     assert (tokens.usage.input_audio, tokens.finished, tokens.output_characters) == (12, True, 1)
 
@@ -130,7 +130,7 @@ def test_transcriptions_by_seconds_and_by_tokens(shape):
 def test_speech_is_read_from_the_request():
     request = {"model": "tts-1", "input": "Good morning", "voice": "alloy", "response_format": "wav", "speed": 1.25}
     for event in (b"\xff\xfb", None, object()):
-        fields = read(readers.SpeechReader, [event], request).fields
+        fields = read(media.SpeechReader, [event], request).fields
         assert (fields["character_count"], fields["voice"], fields["audio_format"], fields["playback_speed"]) == (12, "alloy", "wav", 1.25)
 
 

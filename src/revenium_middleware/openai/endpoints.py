@@ -6,7 +6,7 @@ from typing import Tuple
 
 from .._calls.declarations import Endpoint
 from .._core.fields import AUDIO, IMAGE, VIDEO
-from . import agents, jobs, readers
+from . import agents, jobs, media, readers
 
 _ID = r"([^/]+)"
 _ANY = r"[^/]+"
@@ -22,11 +22,11 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("GET", "responses/%s" % _ID, "CHAT", readers.FinishedResponseReader, settles_jobs=True),
     Endpoint("POST", "embeddings", "EMBED", readers.EmbeddingsReader, own_id=True),
     Endpoint("POST", "moderations", "MODERATION", None),
-    Endpoint("POST", "images/generations", "IMAGE", readers.ImagesReader, IMAGE, "generation", own_id=True),
-    Endpoint("POST", "images/(?:edits|variations)", "IMAGE", readers.EditedImagesReader, IMAGE, "generation", own_id=True),
-    Endpoint("POST", "audio/speech", "AUDIO", readers.SpeechReader, AUDIO, "tts", own_id=True),
-    Endpoint("POST", "audio/transcriptions", "AUDIO", readers.TranscriptionReader, AUDIO, "transcription", own_id=True),
-    Endpoint("POST", "audio/translations", "AUDIO", readers.TranslationReader, AUDIO, "translation", own_id=True),
+    Endpoint("POST", "images/generations", "IMAGE", media.ImagesReader, IMAGE, "generation", own_id=True),
+    Endpoint("POST", "images/(?:edits|variations)", "IMAGE", media.EditedImagesReader, IMAGE, "generation", own_id=True),
+    Endpoint("POST", "audio/speech", "AUDIO", media.SpeechReader, AUDIO, "tts", own_id=True),
+    Endpoint("POST", "audio/transcriptions", "AUDIO", media.TranscriptionReader, AUDIO, "transcription", own_id=True),
+    Endpoint("POST", "audio/translations", "AUDIO", media.TranslationReader, AUDIO, "translation", own_id=True),
     Endpoint("POST", "videos/extensions", "VIDEO", jobs.ExtensionReader, VIDEO, "generation"),
     Endpoint("POST", "videos/characters", "VIDEO", None),
     Endpoint("POST", "videos(?:/edits|/%s/remix)?" % _ANY, "VIDEO", jobs.VideoReader, VIDEO, "generation"),
