@@ -13,7 +13,7 @@ from .._core.diagnostics import Guard
 from . import identity
 from .call import Call, Request
 from .connections import Connections
-from .declarations import Endpoint, Endpoints, Provider
+from .declarations import Endpoint, Endpoints, Host, Provider
 from .hooks import Arrival, Target
 from .options import RAW_HEADER, asks_for_usage, body_of, copied, joined, without_ours
 from .question import Question
@@ -63,6 +63,7 @@ class Waist:
         self._endpoints = Endpoints(provider.endpoints, fallback)
         self._runtime = runtime
         self._question = Question()
+        self._hosts: Dict[Tuple[type, str], Host] = {}
 
     def targets(self) -> Tuple[Target, ...]:
         module = self._provider.sdk + "._base_client"
@@ -134,12 +135,15 @@ class Waist:
         return tapped, call, asked
 
     def _facts(self, client: Any, options: Any, endpoint: Endpoint, named: str, streamed: bool) -> Request:
-        body = body_of(options)
-        address = options.url if "://" in options.url else str(client.base_url)
-        host = self._provider.host_of(client, urlsplit(address).netloc.rpartition("@")[2])
+        body, base = body_of(options), str(client.base_url)
+        url = joined(base, options.url)
+        key = (type(client), options.url if "://" in options.url else base)
+        if key not in self._hosts:
+            if len(self._hosts) > 1_000:
+                self._hosts.clear()
+            self._hosts[key] = self._provider.host_of(client, urlsplit(key[1]).netloc.rpartition("@")[2])
         model = body.get("model")
-        url = joined(str(client.base_url), options.url)
-        return Request(body, endpoint, host, url, streamed, model if isinstance(model, str) else "", named)
+        return Request(body, endpoint, self._hosts[key], url, streamed, model if isinstance(model, str) else "", named)
 
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):

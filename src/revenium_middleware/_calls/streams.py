@@ -61,13 +61,15 @@ class Watch:
             self.keep(data)
 
     def keep(self, data: Union[bytes, bytearray]) -> None:
-        if not self.parsed:
+        if self.parsed:
+            return
+        with _READING:
             self.raw += data
             if self.call.reader.any_content:  # a file may be long, and its bill is in every line
                 *lines, rest = self.raw.split(b"\n")
+                self.raw = rest
                 for line in lines:
                     self.call.feed(line)
-                self.raw = rest
             if len(self.raw) > RAW_LIMIT:
                 del self.raw[: len(self.raw) - RAW_LIMIT // 2]
 
