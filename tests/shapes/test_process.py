@@ -123,9 +123,11 @@ def test_a_process_ends_as_it_would_without_us(way: str, wire: Wire, tmp_path: P
     ending, code, last = EXITS[way]
     script = CLIENT + BARE + "stream = client.chat.completions.create(**ask, stream=True); next(stream)\n" + ending
     ended = run_script("import revenium_middleware_openai\n" + script, wire.openai_url, tmp_path)
-    assert ended.code == code
+    (tmp_path / "bare").mkdir()
+    bare = run_script(script, wire.openai_url, tmp_path / "bare")
+    assert ended.code == bare.code in (code, -11)  # CPython 3.13.0 itself crashes where a stream of the SDK is left open
     shown = [line for line in ended.err.splitlines() if not line.startswith(LINE)]
-    assert (shown or [""])[-1] == last
+    assert (shown or [""])[-1] == (last if bare.code == code else (bare.err.splitlines() or [""])[-1])
     found = [(record["stop_reason"], record["usage_source"]) for record in ended.records]
     assert found == [("END", "provider")] + ([] if way in ("term", "hard_exit") else [("CANCELLED", "estimated")])
 
