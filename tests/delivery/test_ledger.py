@@ -241,13 +241,33 @@ def test_a_full_disk_means_memory_and_nothing_is_lost(child, tmp_path):
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
         keep(5)
-        rows = runtime.delivery().collect().query("SELECT id FROM record")
-        print(len(rows), revenium_middleware.status().recorded)
+        revenium_middleware.flush(20)
+        now = revenium_middleware.status()
+        print(now.recorded, now.local, now.dropped)
         """,
         REVENIUM_METERING_API_KEY="",
     )
-    assert done.stdout.split() == ["6", "6"], done.stderr
+    assert done.stdout.split() == ["6", "6", "0"], done.stderr
     assert done.stderr.count("records are kept in memory") == 1
+
+
+def test_what_a_ledger_in_memory_has_taken_in_stays_in_its_journal(path, monkeypatch, caplog):
+    monkeypatch.setattr("revenium_middleware._delivery.journal.ROTATE_BYTES", 500)
+    path.mkdir()  # no ledger can be opened there, journals can be written
+    kept, dead = Store(settings_of(REVENIUM_LEDGER=str(path))), Journal(journals_of(path))
+    dead.append(record("dead"))
+    dead.close()
+    for number in range(6):
+        kept.append(record("r%d" % number))
+    assert kept.collect().counts()["pending"] == kept.counts()["pending"] == 6
+    kept.tidy(settings_of())
+    kept.close()
+    path.rmdir()
+    ledger = Ledger(str(path))
+    adopt(ledger, journals_of(path))
+    assert sorted(states(ledger)) == ["dead", "r0", "r1", "r2", "r3", "r4", "r5"]
+    ledger.close()
+    assert "records are kept in memory" in caplog.text
 
 
 def test_a_second_process_may_hold_the_file_for_a_while(ledger, path):

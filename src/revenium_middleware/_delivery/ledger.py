@@ -80,8 +80,9 @@ class Ledger:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self.in_memory = path == ":memory:"
         self.lock = threading.RLock()
-        if path != ":memory:":
+        if not self.in_memory:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
         self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)

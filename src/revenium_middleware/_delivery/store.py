@@ -54,7 +54,9 @@ class Store:
     def _brought(self, ledger: Ledger) -> Ledger:
         if isinstance(self._journal, Journal):
             for path in self._journal.files():
-                self._journal.ingested(path, ingest(ledger, path))
+                reached = ingest(ledger, path)
+                if not ledger.in_memory:  # else the file is all that survives this process
+                    self._journal.ingested(path, reached)
         waiting = self._memory.take()
         try:
             ledger.ingest(waiting)
@@ -75,17 +77,16 @@ class Store:
     def tidy(self, settings: Settings) -> None:
         """Adopt what dead processes left behind; drop what is past its time or over the bound."""
         ledger = self._ledger or self._opened()
-        if self.path is not None and isinstance(self._journal, Journal):
+        if self.path is not None and not ledger.in_memory:
             adopt(ledger, journals_of(self.path))
         ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
 
     def counts(self) -> Dict[str, int]:
         """Records by state, with everything recorded so far; read through a connection of its own."""
-        if self._ledger is None and self.path is None:
-            return {}
-        if self.path is None or not isinstance(self._journal, Journal):
-            assert self._ledger is not None
+        if self._ledger is not None and self._ledger.in_memory:
             return self._ledger.counts()
+        if self.path is None or not isinstance(self._journal, Journal):
+            return {}
         ledger = up_to_date(self.path)
         try:
             return ledger.counts()

@@ -78,7 +78,7 @@ class ChatReader(Reader):
             common(reading, event)
             spent(reading, usage)
         content = False
-        for choice in pick(event, "choices") or ():
+        for choice in listed(pick(event, "choices")):
             finish = pick(choice, "finish_reason")
             if finish:
                 reading.stop_reason = STOP_REASONS.get(finish, "END") if isinstance(finish, str) else "END"
@@ -102,7 +102,7 @@ def _said(choice: Any) -> int:
         value = pick(part, name)
         if isinstance(value, str):
             found += len(value)
-    for tool in pick(part, "tool_calls") or ():
+    for tool in listed(pick(part, "tool_calls")):
         found += len(text_of(pick(tool, "function", "arguments")) or "") + len(text_of(pick(tool, "function", "name")) or "")
     return found
 
