@@ -18,7 +18,7 @@ LOST = Expect(usage="unknown", stop="ERROR")
 """No answer, so no numbers: only that the call failed."""
 BROKEN = Expect(streamed=True, asks=True, usage="estimated", stop="ERROR")
 MUTE = BROKEN._replace(usage="unknown")
-"""Broken before it said anything."""
+"""Broken before any answer began."""
 
 # ---------------------------------------------------------------------- refused
 
@@ -150,7 +150,7 @@ async def streamed_lines_cut(s: Side) -> None:
             s.see(line)
 
 
-@form(MUTE)
+@form(BROKEN)
 async def stream_read_timeout(s: Side) -> None:
     s.wire.script(Fault(chunk_delay=30.0))
     await s.drain(await s.chat(stream=True, timeout=0.15))
@@ -194,7 +194,7 @@ async def broken_json(s: Side) -> None:
     await s.chat()
 
 
-@form(MUTE)
+@form(BROKEN)
 async def broken_json_in_a_stream(s: Side) -> None:
     s.wire.instead = lambda request: Reply(200, {"content-type": "text/event-stream"}, chunks=[b'data: {"id": \n\n'])
     await s.drain(await s.chat(stream=True))

@@ -64,6 +64,8 @@ class Call:
         self._clock = time.perf_counter()
         self._first_token: Optional[float] = None
         self._unsettled = [True]
+        self.answering = False
+        """The provider has begun to answer: the input is billed, whatever becomes of the rest."""
         self.transaction_id: Optional[str] = None
 
     def again(self) -> "Call":
@@ -211,7 +213,7 @@ class Call:
             pass
         elif error is not None and status_of(error) is not None:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
-        elif self.request.streamed and kind == COMPLETION and (reading.output_characters or error is None):
+        elif self.request.streamed and kind == COMPLETION and (self.answering or error is None):
             from .._usage.estimation import estimated
 
             usage, source = estimated(self.request.body, reading.output_characters), ESTIMATED

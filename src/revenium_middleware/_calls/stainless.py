@@ -94,11 +94,12 @@ class Waist:
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            if asked and self._question.refused(call, error):
-                return self._sent_again(wrapped, args, kwargs, call)
-            self._failed(call, error)
-            raise
-        return self._awaited(wrapped, args, kwargs, call, asked, result) if isawaitable(result) else result
+            if not (asked and self._question.refused(call, error)):
+                self._failed(call, error)
+                raise
+        else:
+            return self._awaited(wrapped, args, kwargs, call, asked, result) if isawaitable(result) else result
+        return self._sent_again(wrapped, args, kwargs, call)  # outside the except: no error of ours is in the next one's context
 
     async def _awaited(self, wrapped: Any, args: Any, kwargs: Any, call: Call, asked: bool, result: Any) -> Any:
         try:
@@ -187,6 +188,7 @@ class Waist:
         call = tap.call
         if stream or not response.is_closed:
             tap.watch = Watch(call, tap.hide_usage)
+            call.answering = True
             self._runtime().opened(call)
             watch_body(response, tap.watch, self._runtime().dropped)
         elif response.request.headers.get(RAW_HEADER):

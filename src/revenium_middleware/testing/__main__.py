@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import threading
 from typing import Optional, Sequence
 
@@ -21,6 +22,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--between-chunks", type=float, default=0.0, metavar="SECONDS", help="wait before each event of a stream")
     parser.add_argument("--refuse-stream-options", action="store_true", help="answer 400 to requests that have them")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
     slow = Fault.slow(given.first_byte, given.between_chunks)
     with ProviderServer(port=given.port, usual=slow, refuses_stream_options=given.refuse_stream_options) as server:
         print("OPENAI_BASE_URL=%s\nAZURE_OPENAI_ENDPOINT=%s\nPERPLEXITY_BASE_URL=%s" % (server.openai_url, server.url, server.url))
