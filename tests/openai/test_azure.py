@@ -65,17 +65,17 @@ def test_the_deployment_is_the_urls_then_the_calls_then_the_settings(url, asked,
 # ---------------------------------------------------------------------- through the SDK
 
 
-def _clients(url):
-    azure = {"api_key": "k", "api_version": "2024-06-01", "azure_endpoint": url, "max_retries": 0}
-    return {
-        "by call": (openai.AzureOpenAI(**azure), "my-gpt4o-mini"),
-        "by client": (openai.AzureOpenAI(azure_deployment="my-gpt4o-mini", **azure), "anything"),
-    }
+@pytest.fixture
+def clients(provider):
+    """way -> (client, the model to ask it for)."""
+    azure = {"api_key": "k", "api_version": "2024-06-01", "azure_endpoint": provider.url, "max_retries": 0}
+    with openai.AzureOpenAI(**azure) as plain, openai.AzureOpenAI(azure_deployment="my-gpt4o-mini", **azure) as bound:
+        yield {"by call": (plain, "my-gpt4o-mini"), "by client": (bound, "anything")}
 
 
 @pytest.mark.parametrize("way", ["by call", "by client"])
-def test_the_model_is_as_answered_then_as_last_answered(way, provider, records):
-    client, model = _clients(provider.url)[way]
+def test_the_model_is_as_answered_then_as_last_answered(way, provider, clients, records):
+    client, model = clients[way]
     with pytest.raises(openai.InternalServerError):
         provider.script(Fault.server_error())
         client.chat.completions.create(model=model, messages=ASK)
@@ -91,29 +91,30 @@ def test_the_model_is_as_answered_then_as_last_answered(way, provider, records):
     ]
 
 
-def test_a_deployment_nothing_is_known_of_is_recorded_by_its_name(provider, records):
-    client = _clients(provider.url)["by call"][0]
+def test_a_deployment_nothing_is_known_of_is_recorded_by_its_name(provider, clients, records):
+    client = clients["by call"][0]
     provider.script(Fault.server_error())
     with pytest.raises(openai.InternalServerError):
         client.chat.completions.create(model="Our-Own", messages=ASK)
     assert [(record.kind, record.values["model"]) for record in records()] == [(COMPLETION, "Our-Own")]
 
 
-def test_the_setting_names_the_deployment_where_call_and_url_do_not(provider, records, monkeypatch):
+def test_the_setting_names_the_deployment_where_call_and_url_do_not(clients, records, monkeypatch):
     monkeypatch.setenv("AZURE_OPENAI_DEPLOYMENT", "team-dalle3")
-    client = _clients(provider.url)["by call"][0]
+    client = clients["by call"][0]
     client.images.generate(prompt="a boat")
     assert [record.values["model"] for record in records()] == ["dall-e-3"]
 
 
 def test_the_setting_says_nothing_about_other_hosts(provider, records, monkeypatch):
     monkeypatch.setenv("AZURE_OPENAI_DEPLOYMENT", "team-dalle3")
-    openai.OpenAI(api_key="k", base_url=provider.openai_url).images.generate(prompt="a boat")
+    with openai.OpenAI(api_key="k", base_url=provider.openai_url) as client:
+        client.images.generate(prompt="a boat")
     assert [record.values["model"] for record in records()] == ["unknown"]
 
 
-def test_the_debug_line_says_which_model_and_why(provider, caplog):
+def test_the_debug_line_says_which_model_and_why(clients, caplog):
     caplog.set_level("DEBUG", "revenium_middleware")
-    client = _clients(provider.url)["by call"][0]
+    client = clients["by call"][0]
     client.chat.completions.create(model="my-gpt4o-mini", messages=ASK)
     assert "my-gpt4o-mini -> gpt-4o-2024-11-20 (as answered)" in caplog.text
