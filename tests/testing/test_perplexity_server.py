@@ -109,7 +109,7 @@ def test_batches(server: ProviderServer, method: Method) -> None:
     assert result["response"]["body"]["usage"]["cost"]["total_cost"] > 0 and server.calls == 1 and server.usage.cost > 0
 
 
-def test_browser_sessions_say_nothing_of_their_bill(server: ProviderServer, method: Method) -> None:
+def test_browser_sessions_are_billed_without_saying_how_much(server: ProviderServer, method: Method) -> None:
     made = method("browser.sessions.create")()
-    assert made.status == "running" and server.calls == 0
+    assert made.status == "running" and server.calls == 1  # billed, in a quantity that no answer names
     method("browser.sessions.delete")(made.session_id)
