@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
@@ -20,6 +21,10 @@ assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
 
 _OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "AZURE_", "PERPLEXITY_", "PPLX_", "XDG_STATE_HOME")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+# a shell starts background jobs with it ignored, and so would every program be that a test starts and interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Recorded(NamedTuple):

@@ -9,11 +9,18 @@ from operator import attrgetter
 from typing import Any, Callable, Dict, Iterator, List
 
 import openai
+import pydantic
 import pytest
 
 import revenium_middleware
 
 ASK = [{"role": "user", "content": "Hello there"}]
+
+
+class Answer(pydantic.BaseModel):
+    """What ``parse`` is asked for."""
+
+    answer: str
 
 
 class Side:

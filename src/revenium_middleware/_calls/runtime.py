@@ -75,12 +75,12 @@ class Runtime:
     def give(self, **values: Optional[str]) -> None:
         self._source.give(**values)
 
-    def activate(self, middleware: str, sdks: Tuple[str, ...]) -> None:
-        """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered."""
-        self._middleware[middleware] = sdks
+    def activate(self, middleware: str, sdks: Mapping[str, str]) -> None:
+        """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered: import name -> what to install."""
+        self._middleware[middleware] = tuple(sdks)
         warn_of_others()
         if not any(available(sdk) for sdk in sdks):
-            diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks))
+            diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
 
     def initialized(self, middleware: str) -> Tuple[bool, str]:
         """(whether calls are metered and records kept, why not)."""

@@ -24,4 +24,4 @@ def is_initialized() -> bool:
 
 _waist = Waist(OPENAI_SDK, UNKNOWN, lambda: runtime)
 runtime.hooks.install("openai", _waist.targets(), _waist.arrivals())
-runtime.activate("openai", ("openai",))
+runtime.activate("openai", {"openai": "openai"})

@@ -29,4 +29,4 @@ def is_initialized() -> bool:
 for _provider in (PERPLEXITY_SDK, OPENAI_SDK):
     _waist = Waist(_provider, UNKNOWN, lambda: runtime)
     runtime.hooks.install(_provider.sdk, _waist.targets(), _waist.arrivals())
-runtime.activate("perplexity", ("perplexity", "openai"))
+runtime.activate("perplexity", {"perplexity": "perplexityai", "openai": "openai"})
