@@ -51,12 +51,27 @@ def _tag_class(kind: type) -> List[Undo]:
         if not name.startswith("_") and callable(method) and not isinstance(method, type) and not _tagged(method):
             # a connection is no request: nothing would take a carrier out of its headers again
             wrapper = _tag if name != "connect" and _takes_headers(method) else _tag_by_scope
-            undo.append(replace(kind, name, wrapt.FunctionWrapper(method, wrapper)))
+            undo.append(replace(kind, name, _wrapped(method, wrapper)))
     return undo
+
+
+def _wrapped(method: Any, wrapper: Callable[..., Any]) -> Any:
+    if not _warns(method):
+        return wrapt.FunctionWrapper(method, wrapper)
+    from typing_extensions import deprecated  # the SDK's own: its warning has to go out before our frame, to name the user's line
+
+    return deprecated(method.__deprecated__)(wrapt.FunctionWrapper(method.__wrapped__, wrapper))
+
+
+def _warns(method: Any) -> bool:
+    """Whether ``method`` is what ``@deprecated`` made of another one."""
+    home = getattr(method, "__globals__", {}).get("__name__", "")
+    return hasattr(method, "__deprecated__") and hasattr(method, "__wrapped__") and home in ("typing_extensions", "warnings", "_py_warnings")
 
 
 def _tagged(method: Any) -> bool:
     """Whether it is ours already; what another library wrapped is not."""
+    method = method.__wrapped__ if _warns(method) else method
     return isinstance(method, wrapt.FunctionWrapper) and method._self_wrapper in (_tag, _tag_by_scope)
 
 

@@ -245,4 +245,4 @@ def to_wire(kind: str, values: Mapping[str, Any]) -> Dict[str, Any]:
 def _required_default(name: str) -> Any:
     if name.endswith(("_count", "_duration", "_seconds")):
         return 0
-    return False if name == "is_streamed" else "unknown"
+    return {"is_streamed": False, "stop_reason": "END"}.get(name, "unknown")

@@ -36,11 +36,11 @@ def metering_url(value: str) -> str:
     given = value.strip()
     try:
         parts = urlsplit(given)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = "@" not in parts.netloc and parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:  # unbalanced brackets, a port that is no number
         usable = False
     if not usable or any(c.isspace() for c in given):
-        raise ConfigurationError("the metering base URL must be http:// or https:// with a host, such as https://api.revenium.ai")
+        raise ConfigurationError("the metering base URL must be http:// or https:// with a host and no password, such as https://api.revenium.ai")
     segments = [segment for segment in parts.path.split("/") if segment]
     ends = [i for i, segment in enumerate(segments) if segment.lower() == "meter"]
     kept = segments[: ends[-1] + 1] if ends else segments + ["meter"]

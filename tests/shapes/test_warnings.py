@@ -1,0 +1,31 @@
+"""Warnings of the SDK still name the user's line, which is what makes Python show them."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+import openai
+import pytest
+
+
+def test_the_sdks_own_deprecation_names_the_callers_line(provider: Any) -> None:
+    client = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    if not hasattr(inspect.getattr_static(type(client.images), "create_variation"), "__deprecated__"):
+        pytest.skip("openai %s deprecates nothing that it would say" % openai.__version__)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        client.images.create_variation(image=b"png", usage_metadata={"agent": "a"})
+    ours = [warning for warning in caught if issubclass(warning.category, DeprecationWarning) and "deprecated" in str(warning.message).lower()]
+    assert [warning.filename for warning in ours] == [__file__]
+
+
+def test_a_deprecated_method_is_metered_and_named_as_before(provider: Any, records: Any) -> None:
+    client = openai.OpenAI(api_key="k", base_url=provider.openai_url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        client.images.create_variation(image=b"png", usage_metadata={"agent": "a"})
+    assert [record.values["agent"] for record in records()] == ["a"]
+    assert client.images.create_variation.__name__ == "create_variation"
+    assert "image" in inspect.signature(client.images.create_variation).parameters
