@@ -76,7 +76,7 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=PYTHONS, venv_backend="venv")  # virtualenv no longer makes environments for the oldest ones
 def matrix(session: nox.Session) -> None:
     """The suite on every supported Python, each with the newest SDKs it can install."""
     _install(session, *_needs("tests"))
@@ -84,7 +84,7 @@ def matrix(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(python=PYTHONS[0])
+@nox.session(python=PYTHONS[0], venv_backend="venv")
 def oldest(session: nox.Session) -> None:
     """The suite on the oldest Python with the oldest openai we support. perplexityai needs a newer httpx: left out."""
     _install(session, *_needs("tests"), *OLDEST, extras=".[openai,perplexity-openai,cli]")

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import signal
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
@@ -16,6 +17,9 @@ from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core.diagnostics import diagnostics, logger
 from revenium_middleware._core.settings import ledger_path
 from revenium_middleware._delivery.store import up_to_date
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: child processes would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
 
