@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import signal
-import signal
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
