@@ -19,10 +19,9 @@ nox.options.error_on_missing_interpreters = False  # a machine without one of th
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 EXTRAS = [extra for extra in PROJECT["project"]["optional-dependencies"] if extra != "all"]
-EVERYTHING = ".[all]"
 CORPUS = Path(os.environ.get("REPLAY_CORPUS") or "../shared/corpus")
-OLDEST = ("openai==1.26.0", "httpx<0.28", "wrapt==1.14.0")
-"""The oldest SDK we support, with what it ran on."""
+OLDEST = ("openai==1.26.0", "perplexityai==0.20.0", "httpx<0.28", "wrapt==1.14.0")
+"""The oldest SDKs we support, with what they ran on."""
 
 
 def _all_of_pyenv() -> None:
@@ -43,8 +42,8 @@ def _needs(*groups: str) -> List[str]:
     return [requirement for group in groups for requirement in nox.project.dependency_groups(PROJECT, group)]
 
 
-def _install(session: nox.Session, *more: str, extras: str = EVERYTHING) -> None:
-    session.install("-e", extras, *more)
+def _install(session: nox.Session, *more: str) -> None:
+    session.install("-e", ".[all]", *more)
 
 
 def _versions(session: nox.Session) -> None:
@@ -86,8 +85,8 @@ def matrix(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0], venv_backend="venv")
 def oldest(session: nox.Session) -> None:
-    """The suite on the oldest Python with the oldest openai we support. perplexityai needs a newer httpx: left out."""
-    _install(session, *_needs("tests"), *OLDEST, extras=".[openai,perplexity-openai,cli]")
+    """The suite on the oldest Python with the oldest SDKs we support."""
+    _install(session, *_needs("tests"), *OLDEST)
     _versions(session)
     session.run("python", "-m", "pytest", *session.posargs)
 

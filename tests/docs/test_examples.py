@@ -58,7 +58,7 @@ def test_example_runs_and_records_each_call_once(name: str, tmp_path: Path, prov
 def needs_a_working_perplexity() -> None:
     installed = importlib.util.find_spec("perplexity")
     if installed is None or installed.origin is None:
-        pytest.skip("perplexityai is not installed: it does not run beside the oldest openai's httpx")
+        pytest.skip("perplexityai is not installed")
     if sys.version_info < (3, 11) and Path(installed.origin).with_name("generated").is_dir():
         pytest.skip("perplexityai 0.43 and later is broken before Python 3.11, with and without us")
 

@@ -114,6 +114,8 @@ class ResponsesReader(Reader):
     """Responses: the answer itself, or events that carry it under ``response``."""
 
     def feed(self, event: Any) -> bool:
+        if isinstance(pick(event, "event"), str) and pick(event, "data") is not None:
+            event = pick(event, "data")  # older SDKs hand out what they do not know with its name beside it
         kind = pick(event, "type")
         answer = pick(event, "response")
         if answer is None:
