@@ -16,9 +16,9 @@ CALLS = sum(calls for group in DEMO.GROUPS for calls in group.calls.values())
 @pytest.fixture
 def made(provider: Any) -> List[Dict[str, Any]]:
     """What should have been recorded after as many calls as the demo makes."""
-    client = openai.OpenAI(base_url=provider.openai_url, api_key="any")
-    for _ in range(CALLS):
-        client.embeddings.create(model="text-embedding-3-small", input="Hello")
+    with openai.OpenAI(base_url=provider.openai_url, api_key="any") as client:
+        for _ in range(CALLS):
+            client.embeddings.create(model="text-embedding-3-small", input="Hello")
     counted = {"input_token_count": provider.usage.input // CALLS, "output_token_count": 0, "usage_source": "provider", "provider": "OPENAI"}
     return [dict(counted) for _ in range(CALLS)]
 

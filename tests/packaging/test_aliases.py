@@ -118,6 +118,6 @@ def test_every_package_is_marked_as_typed() -> None:
 def test_importing_both_middlewares_records_a_call_once(provider: Any, records: Any) -> None:
     import openai
 
-    client = openai.OpenAI(base_url=provider.openai_url, api_key="any")
-    client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello"}])
+    with openai.OpenAI(base_url=provider.openai_url, api_key="any") as client:
+        client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello"}])
     assert len(records()) == provider.calls == 1

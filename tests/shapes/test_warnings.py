@@ -14,7 +14,7 @@ def test_the_sdks_own_deprecation_names_the_callers_line(provider: Any) -> None:
     client = openai.OpenAI(api_key="k", base_url=provider.openai_url)
     if not hasattr(inspect.getattr_static(type(client.images), "create_variation"), "__deprecated__"):
         pytest.skip("openai %s deprecates nothing that it would say" % openai.__version__)
-    with warnings.catch_warnings(record=True) as caught:
+    with client, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         client.images.create_variation(image=b"png", usage_metadata={"agent": "a"})
     ours = [warning for warning in caught if issubclass(warning.category, DeprecationWarning) and "deprecated" in str(warning.message).lower()]
@@ -23,8 +23,8 @@ def test_the_sdks_own_deprecation_names_the_callers_line(provider: Any) -> None:
 
 def test_a_deprecated_method_is_metered_and_named_as_before(provider: Any, records: Any) -> None:
     client = openai.OpenAI(api_key="k", base_url=provider.openai_url)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with client, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
         client.images.create_variation(image=b"png", usage_metadata={"agent": "a"})
     assert [record.values["agent"] for record in records()] == ["a"]
     assert client.images.create_variation.__name__ == "create_variation"
