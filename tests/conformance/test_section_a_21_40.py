@@ -69,12 +69,12 @@ def test_a21_a_cancelled_background_response_that_reports_usage_is_recorded(clie
 @has("responses.cancel")
 def test_a22_a_background_response_of_another_process_is_recorded_by_the_one_that_sees_it_finished(client, delivered, same):
     job = _started(client)
-    runtime._jobs.__init__()  # as in a process that did not start it
+    runtime.jobs.__init__()  # as in a process that did not start it
     _finish(client, job)
     (payload,) = delivered(1)
     same(payload)
     assert _said(payload) == {"organization_name": None, "agent": None}
-    runtime._jobs.__init__()
+    runtime.jobs.__init__()
     client.responses.retrieve(job.id)  # and a third one: the same idempotency key, so the service stores it once
     delivered(1)
 

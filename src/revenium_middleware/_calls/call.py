@@ -11,6 +11,7 @@ from .._core.record import Record, fitting, new_id, timestamp
 from .._core.settings import Settings
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
 from .declarations import Endpoint, Host
+from .jobs import Jobs
 
 
 class Request(NamedTuple):
@@ -36,14 +37,8 @@ class Books(Protocol):
 
     def resolve(self, model: str, request: Request) -> str: ...
 
-    def job_started(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None: ...
-
-    def job_facts(self, job: str) -> Mapping[str, Any]: ...
-
-    def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]: ...
-
-    def job_seen(self, record_id: str) -> bool:
-        """Whether this finished job was recorded before; remembers it."""
+    @property
+    def jobs(self) -> Jobs: ...
 
     def opened(self, call: "Call") -> None: ...
 
@@ -137,9 +132,10 @@ class Call:
     def _write(self, reading: Reading, error: Optional[BaseException]) -> None:
         endpoint = self.request.endpoint
         if endpoint.starts_named and error is None:
-            self.books.job_started(self.request.named, overlay(self.books.job_metadata(self.request.named) or {}, self.metadata), reading.facts)
+            jobs, name = self.books.jobs, self.request.named
+            jobs.start(name, overlay(jobs.metadata(name) or {}, self.metadata), reading.facts)
         if reading.job is not None and not endpoint.known_jobs_only:
-            self.books.job_started(reading.job, self._said_for(reading), reading.facts)
+            self.books.jobs.start(reading.job, self._said_for(reading), reading.facts)
         billed_whole = not reading.parts and (reading.billable or error is not None)
         self.bill()
         if billed_whole:
@@ -147,8 +143,11 @@ class Call:
 
     def _started(self, reading: Reading) -> Optional[Mapping[str, Any]]:
         """What the call said that started this job or session; None when it was another process's."""
+        jobs = self.books.jobs
+        if not jobs:
+            return None
         names = (reading.id, reading.job, self.request.named)
-        return next((found for found in map(self.books.job_metadata, filter(None, names)) if found is not None), None)
+        return next((found for found in map(jobs.metadata, filter(None, names)) if found is not None), None)
 
     def _said_for(self, reading: Reading) -> Mapping[str, Any]:
         """The attribution of a job is what the call that started it said."""
@@ -164,7 +163,7 @@ class Call:
         if (endpoint.settles_jobs or reading.job or part) and reading.id and error is None:
             stable = "%s/%s" % (self.request.host.provider, reading.id)
         record_id = new_id(stable)
-        if stable and self.books.job_seen(record_id):
+        if stable and self.books.jobs.seen(record_id):
             return
         values = self._values(kind, reading, error, now)
         self.transaction_id = values["transaction_id"]
@@ -178,7 +177,7 @@ class Call:
         if reading.provider_time is not None:
             started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
         values = fitting(kind, finished(self._said_for(reading)))
-        facts = {name: value for job in (request.named, reading.job, reading.id) for name, value in self.books.job_facts(job or "").items()}
+        facts = self.books.jobs.facts(request.named, reading.job, reading.id)
         model = facts.pop("model", "")
         provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(

@@ -52,7 +52,7 @@ class Host(NamedTuple):
 
     def labels(self, fingerprint: Any) -> Tuple[str, str]:
         """(provider, model source) of an answer."""
-        label = dict(self.fingerprints).get(fingerprint)
+        label = dict(self.fingerprints).get(fingerprint) if self.fingerprints else None
         return (label, label) if label else (self.provider, self.model_source)
 
 

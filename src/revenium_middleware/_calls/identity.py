@@ -28,6 +28,9 @@ def remember(response: Any, transaction_id: Known) -> bool:
     if not hasattr(type(response), ATTRIBUTE):
         return False
     key = id(response)
+    known = _ids.get(key)
+    if known is not None and known[1] == transaction_id and known[0]() is response:
+        return True
     try:
         _ids[key] = (weakref.ref(response, _forget(key)), transaction_id)
     except TypeError:

@@ -16,6 +16,9 @@ class Jobs:
         self._facts: Dict[str, Mapping[str, Any]] = {}
         self._recorded: Dict[str, object] = {}
 
+    def __len__(self) -> int:
+        return len(self._started)
+
     def start(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         self._started[job] = metadata
         _bound(self._started)
@@ -27,9 +30,11 @@ class Jobs:
         """What the starting call said; None for a job this process did not start."""
         return self._started.get(job)
 
-    def facts(self, job: str) -> Mapping[str, Any]:
-        """Record fields that only the starting call could see."""
-        return self._facts.get(job) or {}
+    def facts(self, *names: Optional[str]) -> Dict[str, Any]:
+        """Record fields that only the starting calls of these jobs could see."""
+        if not self._facts:
+            return {}
+        return {field: value for name in names for field, value in self._facts.get(name or "", {}).items()}
 
     def seen(self, record_id: str) -> bool:
         """Whether this record was written before by this process; from now on it was."""

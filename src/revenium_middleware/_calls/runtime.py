@@ -43,7 +43,7 @@ class Runtime:
         self._source = Source()
         self._keys: Dict[str, str] = {}
         self._delivery: Optional[Delivery] = None
-        self._jobs = Jobs()
+        self.jobs = Jobs()
         self._open: Set[Call] = set()
         self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
         self._deployments: Dict[str, str] = {}
@@ -159,18 +159,6 @@ class Runtime:
             logger.debug("%s at %s%s: %s -> %s (%s)", host.provider, where.hostname, where.path, name or "no model named", model, why)
         return model
 
-    def job_started(self, job: str, metadata: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-        self._jobs.start(job, metadata, facts)
-
-    def job_facts(self, job: str) -> Mapping[str, Any]:
-        return self._jobs.facts(job)
-
-    def job_metadata(self, job: str) -> Optional[Mapping[str, Any]]:
-        return self._jobs.metadata(job)
-
-    def job_seen(self, record_id: str) -> bool:
-        return self._jobs.seen(record_id)
-
     def opened(self, call: Call) -> None:
         """A stream began: from now on somebody has to be there to settle it, should it be dropped."""
         self._open.add(call)
@@ -260,9 +248,9 @@ class Runtime:
         if self._delivery is not None:
             self._delivery.forget()
         self._lock = threading.RLock()
-        source, keys, jobs = self._source, self._keys, self._jobs
+        source, keys, jobs = self._source, self._keys, self.jobs
         self._fresh()
-        self._source, self._keys, self._jobs = source, keys, jobs
+        self._source, self._keys, self.jobs = source, keys, jobs
 
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from .._core.diagnostics import Guard
 from . import identity
@@ -15,7 +16,7 @@ from .call import Call, Request
 from .connections import Connections
 from .declarations import Endpoint, Endpoints, Host, Provider
 from .hooks import Arrival, Target
-from .options import RAW_HEADER, asks_for_usage, body_of, copied, joined, without_ours
+from .options import asks_for_usage, body_of, copied, joined, raw_mode, without_ours
 from .question import Question
 from .runtime import Runtime
 from .streams import TEXT, Watch, feed_raw, watch_body, watch_events
@@ -25,10 +26,12 @@ from .tags import tag_resources
 class Tap:
     """Stands in ``options.post_parser``: sees every parsed answer and every stream object before the caller's own parser."""
 
-    def __init__(self, call: Call, following: Any, hide_usage: bool) -> None:
+    def __init__(self, call: Call, following: Any, hide_usage: bool, raw: bool) -> None:
         self.call = call
         self.following = following
         self.hide_usage = hide_usage
+        self.raw = raw
+        """The caller gets the raw response, which nobody may ever parse."""
         self.watch: Optional[Watch] = None
         self.used = False
 
@@ -64,6 +67,7 @@ class Waist:
         self._runtime = runtime
         self._question = Question()
         self._hosts: Dict[Tuple[type, str], Host] = {}
+        self._bases: "WeakKeyDictionary[Any, Tuple[Any, str]]" = WeakKeyDictionary()
 
     def targets(self) -> Tuple[Target, ...]:
         module = self._provider.sdk + "._base_client"
@@ -85,10 +89,15 @@ class Waist:
     def request(self, wrapped: Callable[..., Any], client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         call, asked = None, False
         with Guard("starting a call"):
-            options, given = without_ours(_options(args, kwargs))
-            args, kwargs = _replaced(args, kwargs, options)  # whatever fails from here on, nothing of ours is sent
-            options, call, asked = self._begin(client, options, given, bool(kwargs.get("stream")))
-            args, kwargs = _replaced(args, kwargs, options)
+            theirs = _options(args, kwargs)
+            options, given = without_ours(theirs)
+            if options is not theirs:
+                args, kwargs = _replaced(args, kwargs, options)  # whatever fails from here on, nothing of ours is sent
+            call = self._begun(client, options, given, bool(kwargs.get("stream")))
+            if call is not None:
+                options = options if options is not theirs else copied(options)
+                asked = self._tapped(options, call)
+                args, kwargs = _replaced(args, kwargs, options)
         if call is None:
             return wrapped(*args, **kwargs)
         try:
@@ -122,29 +131,38 @@ class Waist:
             raise
         return self._awaited(wrapped, args, kwargs, call, False, result) if isawaitable(result) else result
 
-    def _begin(self, client: Any, options: Any, given: Optional[Mapping[str, Any]], streamed: bool) -> Tuple[Any, Optional[Call], bool]:
-        """(options to send with, the call if it is ours to measure, whether we ask for usage)."""
+    def _begun(self, client: Any, options: Any, given: Optional[Mapping[str, Any]], streamed: bool) -> Optional[Call]:
+        """The call, if it is ours to measure."""
         endpoint, named = self._endpoints.find(options.method, options.url)
         if endpoint is None or endpoint.reader is None:
-            return options, None, False
-        call = self._runtime().begin(self._facts(client, options, endpoint, named, streamed), given, self._provider.meters)
-        if call is None:
-            return options, None, False
-        tapped = copied(options)
-        asked = self._question.ask(tapped, call.request)
-        tapped.post_parser = Tap(call, tapped.post_parser, asked and not asks_for_usage(call.request.body))
-        return tapped, call, asked
+            return None
+        return self._runtime().begin(self._facts(client, options, endpoint, named, streamed), given, self._provider.meters)
+
+    def _tapped(self, options: Any, call: Call) -> bool:
+        """Prepare our copy of the options to be sent; True when we ask for usage."""
+        asked = self._question.ask(options, call.request)
+        options.post_parser = Tap(call, options.post_parser, asked and not asks_for_usage(call.request.body), bool(raw_mode(options)))
+        return asked
 
     def _facts(self, client: Any, options: Any, endpoint: Endpoint, named: str, streamed: bool) -> Request:
-        body, base = body_of(options), str(client.base_url)
+        body, base = body_of(options), self._base(client)
         url = joined(base, options.url)
         key = (type(client), options.url if "://" in options.url else base)
-        if key not in self._hosts:
+        host = self._hosts.get(key)
+        if host is None:
             if len(self._hosts) > 1_000:
                 self._hosts.clear()
-            self._hosts[key] = self._provider.host_of(client, urlsplit(key[1]).netloc.rpartition("@")[2])
+            host = self._hosts[key] = self._provider.host_of(client, urlsplit(key[1]).netloc.rpartition("@")[2])
         model = body.get("model")
-        return Request(body, endpoint, self._hosts[key], url, streamed, model if isinstance(model, str) else "", named)
+        return Request(body, endpoint, host, url, streamed, model if isinstance(model, str) else "", named)
+
+    def _base(self, client: Any) -> str:
+        """The client's base URL as text, which its URL object takes long to write."""
+        base = client.base_url
+        known = self._bases.get(client)
+        if known is None or known[0] is not base:
+            known = self._bases[client] = (base, str(base))
+        return known[1]
 
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):
@@ -163,7 +181,7 @@ class Waist:
             return wrapped(*args, **kwargs)
         with Guard("watching an answer"):
             if tap.used:  # the SDK's own middleware sent the request again: another bill
-                tap = Tap(tap.call.again(), tap.following, tap.hide_usage)
+                tap = Tap(tap.call.again(), tap.following, tap.hide_usage, tap.raw)
                 kwargs = {**kwargs, "options": copied(kwargs["options"])}
                 kwargs["options"].post_parser = tap
             tap.used = True
@@ -191,9 +209,9 @@ class Waist:
             call.answering = True
             self._runtime().opened(call)
             watch_body(response, tap.watch, self._runtime().dropped)
-        elif response.request.headers.get(RAW_HEADER):
+        elif tap.raw:
             if call.reader.any_content or TEXT.search(response.headers.get("content-type", "json")):
-                feed_raw(call, response.content)  # nobody may ever parse it
+                feed_raw(call, response.content)
             call.complete()
 
     def _named(self, tap: Tap, answer: Any) -> Any:

@@ -181,6 +181,9 @@ FIELDS: Tuple[Field, ...] = (
 
 BY_NAME: Mapping[str, Field] = MappingProxyType({field.name: field for field in FIELDS})
 
+NAMES: Mapping[str, FrozenSet[str]] = MappingProxyType({kind: frozenset(field.name for field in FIELDS if kind in field.kinds) for kind in _ALL})
+"""The fields that records of a kind may have."""
+
 CREDENTIAL_ALIAS = Field("credential_alias", "credentialAlias", _ALL, _TAG, ("REVENIUM_CREDENTIAL_ALIAS",))
 """Never a field of its own on the wire: it names the credential of a subscriber nobody else named."""
 

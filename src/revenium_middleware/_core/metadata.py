@@ -19,6 +19,8 @@ from .fields import (
 )
 from .values import Broken, Check, Cut
 
+_READING = Guard("reading usage_metadata")
+_RULES: Mapping[str, Optional[Check]] = {field.name: field.check for field in (*BY_NAME.values(), CREDENTIAL_ALIAS)}
 _DETECTED = frozenset(spelling for name in ("operation_type", "operation_subtype") for spelling in (name, BY_NAME[name].wire))
 
 
@@ -37,7 +39,11 @@ def canonical(given: Any) -> Dict[str, Any]:
     flat: List[Tuple[Tuple[str, ...], Any]] = []
     nested: List[Any] = []
     for key, value in _entries(given):
-        with Guard("reading usage_metadata"):  # keys and values are the caller's: even their own methods may fail
+        if type(key) is type(value) is str and key in SPELLINGS:  # the usual case: no code of the caller's can run
+            if value and not value.isspace():
+                _choose(key, value, chosen, flat)
+            continue
+        with _READING:  # keys and values are the caller's: even their own methods may fail
             if not isinstance(key, str):
                 _ignored(key)
             elif value is None or (isinstance(value, str) and not str.strip(value)):
@@ -46,16 +52,19 @@ def canonical(given: Any) -> Dict[str, Any]:
                 nested.append(value)
             else:
                 _choose(key, value, chosen, flat)
-    fields = {name: clean for name, (_, value) in chosen.items() for clean in _checked(name, value, _rule(name))}
-    with Guard("usage_metadata field subscriber"):
-        subscriber = _subscriber(nested[0] if nested else None, flat)
-        if subscriber:
-            fields["subscriber"] = subscriber
+    fields = {name: clean for name, (_, value) in chosen.items() for clean in _checked(name, value, _RULES[name])}
+    if nested or flat:
+        with Guard("usage_metadata field subscriber"):
+            subscriber = _subscriber(nested[0] if nested else None, flat)
+            if subscriber:
+                fields["subscriber"] = subscriber
     return fields
 
 
 def _entries(given: Mapping[Any, Any]) -> List[Tuple[Any, Any]]:
-    with Guard("reading usage_metadata"):
+    if type(given) is dict:
+        return list(given.items())
+    with _READING:
         return list(given.items())
     return []
 
@@ -103,9 +112,12 @@ def finished(fields: Mapping[str, Any]) -> Dict[str, Any]:
     return ready
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str)
+
+
 def as_text(fields: Mapping[str, Any]) -> str:
     """Canonical metadata as ASCII JSON, the form that survives an SDK's handling of header values."""
-    return json.dumps(fields, ensure_ascii=True, separators=(",", ":"), default=str)
+    return _ENCODER.encode(fields)
 
 
 def from_environment(environment: Mapping[str, str]) -> Dict[str, Any]:
@@ -119,22 +131,25 @@ def from_environment(environment: Mapping[str, str]) -> Dict[str, Any]:
     return canonical(found)
 
 
-def _rule(name: str) -> Optional[Check]:
-    return CREDENTIAL_ALIAS.check if name == CREDENTIAL_ALIAS.name else BY_NAME[name].check
-
-
 def _checked(name: str, value: Any, rule: Optional[Check]) -> List[Any]:
     """The clean value in a list, or an empty one when it had to be dropped."""
+    if type(value) is str:  # the usual case needs no guard
+        return _clean(name, value, rule)
     with Guard("usage_metadata field %s" % name):  # the value's own methods may fail
-        try:
-            clean = rule(value) if rule is not None else ""
-            return [] if isinstance(clean, str) and not clean.strip() else [clean]
-        except Cut as cut:
-            diagnostics.warn("metadata/cut/" + name, "usage_metadata field %s is %s: cut", name, cut)
-            return [cut.kept]
-        except Broken as broken:
-            diagnostics.warn("metadata/broken/" + name, "usage_metadata field %s %s: dropped, the record is kept", name, broken)
+        return _clean(name, value, rule)
     return []
+
+
+def _clean(name: str, value: Any, rule: Optional[Check]) -> List[Any]:
+    try:
+        clean = rule(value) if rule is not None else ""
+        return [] if isinstance(clean, str) and not clean.strip() else [clean]
+    except Cut as cut:
+        diagnostics.warn("metadata/cut/" + name, "usage_metadata field %s is %s: cut", name, cut)
+        return [cut.kept]
+    except Broken as broken:
+        diagnostics.warn("metadata/broken/" + name, "usage_metadata field %s %s: dropped, the record is kept", name, broken)
+        return []
 
 
 def _subscriber(nested: Any, flat: List[Tuple[Tuple[str, ...], Any]]) -> Dict[str, Any]:

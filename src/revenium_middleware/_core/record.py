@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import time
 import uuid
 import zlib
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from .diagnostics import diagnostics
-from .fields import BY_NAME, SKIP_REASONS
+from .fields import NAMES, SKIP_REASONS
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str)
 _NAMESPACE = uuid.UUID("6f2b1f6e-0a51-5f0e-9a3c-7d1f6f1d8c35")
@@ -49,7 +50,10 @@ class Record(NamedTuple):
 
 def new_id(stable: str = "") -> str:
     """A fresh Idempotency-Key, or the one that ``stable`` always gives (a job seen finished by several processes)."""
-    return str(uuid.uuid5(_NAMESPACE, stable)) if stable else str(uuid.uuid4())
+    if stable:
+        return str(uuid.uuid5(_NAMESPACE, stable))
+    digits = os.urandom(16).hex()  # a random UUID, without the object in between
+    return "%s-%s-4%s-%s%s-%s" % (digits[:8], digits[8:12], digits[13:16], "89ab"[int(digits[16], 16) & 3], digits[17:20], digits[20:])
 
 
 def timestamp(seconds: float) -> str:
@@ -64,7 +68,8 @@ def _written(second: int) -> str:
 
 def fitting(kind: str, metadata: Mapping[str, Any]) -> Dict[str, Any]:
     """The caller's fields that exist on records of this kind."""
-    fields = {name: value for name, value in metadata.items() if kind in BY_NAME[name].kinds}
+    names = NAMES[kind]
+    fields = {name: value for name, value in metadata.items() if name in names}
     reason = fields.get("skip_reason")
     if reason is not None and reason not in SKIP_REASONS[kind]:
         diagnostics.warn("metadata/skip_reason", "usage_metadata field skip_reason must be one of %s: dropped", ", ".join(sorted(SKIP_REASONS[kind])))

@@ -33,6 +33,8 @@ class Cut(Exception):
 def as_text(value: Any) -> str:
     """The text of a scalar; collections, NaN and undecodable bytes are no text."""
     if isinstance(value, str):
+        if type(value) is str and value.isascii():
+            return value
         clean = value
     elif isinstance(value, enum.Enum):
         return as_text(value.value)
@@ -155,7 +157,7 @@ def count(value: Any) -> Optional[int]:
 
 def amount(value: Any) -> Optional[float]:
     """A provider's non-negative measure (seconds, dollars), or None where it is not one."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal)):
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float, decimal.Decimal)):
         return None
     try:
         number_ = float(value)

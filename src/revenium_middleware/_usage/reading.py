@@ -16,13 +16,19 @@ def pick(source: Any, *path: str) -> Any:
     for name in path:
         if source is None:
             return None
-        source = _member(source, name)
+        source = source.get(name) if type(source) is dict else _member(source, name)
     return source
 
 
+def opened(source: Any) -> Any:
+    """``source`` as a dict where that costs nothing, for whoever picks many of its members; not to be changed."""
+    if type(source) is dict or not hasattr(source, "__pydantic_fields_set__"):
+        return source
+    held, extra = source.__dict__, getattr(source, "__pydantic_extra__", None)
+    return {**held, **extra} if extra else held
+
+
 def _member(source: Any, name: str) -> Any:
-    if type(source) is dict:
-        return source.get(name)
     held = getattr(source, "__dict__", None)
     if held is not None:
         if name in held:
@@ -143,9 +149,10 @@ class Reader:
 
 def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
     """Usage in the OpenAI manner: ``prompt_tokens``/``input_tokens`` include what came from the cache."""
+    usage = opened(usage)
     whole = first_count(usage, "prompt_tokens", "input_tokens")
-    details = _first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details")
-    out = _first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
+    details = opened(_first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details"))
+    out = opened(_first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details"))
     beside = first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
     read = _either(first_count(details, "cached_tokens", "cache_read_input_tokens"), beside)
     write = first_count(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
@@ -168,15 +175,23 @@ def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
 
 def first_count(source: Any, *names: str) -> Optional[int]:
     """The first of ``names`` that holds a whole number of zero or more."""
+    if source is None:
+        return None
     for name in names:
-        number = count(pick(source, name))
-        if number is not None:
-            return number
+        value = source.get(name) if type(source) is dict else _member(source, name)
+        if value is not None:
+            number = count(value)
+            if number is not None:
+                return number
     return None
 
 
 def _first(source: Any, *names: str) -> Any:
-    return next((found for found in (pick(source, name) for name in names) if found), None)
+    for name in names:
+        found = pick(source, name)
+        if found:
+            return found
+    return None
 
 
 def _either(first: Optional[int], second: Optional[int]) -> Optional[int]:

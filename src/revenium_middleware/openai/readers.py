@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional
 
 from .._core.values import amount
-from .._usage.reading import Reader, Reading, Usage, listed, pick, prompt_usage
+from .._usage.reading import Reader, Reading, Usage, listed, opened, pick, prompt_usage
 
 STOP_REASONS: Mapping[str, str] = {
     "stop": "END",
@@ -20,11 +20,12 @@ _TICKS_PER_DOLLAR = 1e10
 
 
 def text_of(value: Any) -> Optional[str]:
-    return value if isinstance(value, str) and value else None
+    return value if value and isinstance(value, str) else None
 
 
 def common(reading: Reading, answer: Any) -> None:
     """What every JSON answer of the family may say about itself."""
+    answer = opened(answer)
     reading.id = text_of(pick(answer, "id")) or reading.id
     reading.model = text_of(pick(answer, "model")) or reading.model
     tier = text_of(pick(answer, "service_tier"))
@@ -39,16 +40,18 @@ def spent(reading: Reading, usage: Any) -> None:
     """Tokens and, where the provider says it, the money; a later report overwrites an earlier one."""
     if usage is None:
         return
+    usage = opened(usage)
     found = prompt_usage(usage)
     if not found.known:
         return
-    ticks, dollars = amount(pick(usage, "cost_in_usd_ticks")), amount(pick(usage, "cost", "total_cost"))
-    plain = amount(pick(usage, "cost"))
+    ticks, cost = amount(pick(usage, "cost_in_usd_ticks")), pick(usage, "cost")
     if ticks is not None:
         reading.fields["total_cost"] = ticks / _TICKS_PER_DOLLAR
         found = _reasoning_beside(found)
-    elif dollars is not None or plain is not None:
-        reading.fields["total_cost"] = dollars if dollars is not None else plain
+    elif cost is not None:
+        dollars = amount(cost if isinstance(cost, (int, float)) else pick(cost, "total_cost"))
+        if dollars is not None:
+            reading.fields["total_cost"] = dollars
     if found.cache_read and found.input is not None and reading.model and "claude" in reading.model.lower():
         found = found._replace(reads_in_input=False)  # priced by the rule of that model's own API
     reading.usage = found
@@ -68,17 +71,17 @@ class ChatReader(Reader):
     """Chat completions and legacy completions, plain or streamed."""
 
     def feed(self, event: Any) -> bool:
-        reading = self.result
-        if reading.id is None or reading.model is None:
-            common(reading, event)
+        reading, event = self.result, opened(event)
         usage = pick(event, "usage")
         if usage is None:
             usage = pick(event, "x_groq", "usage")
-        if usage is not None:
+        if usage is not None or reading.id is None or reading.model is None:
             common(reading, event)
+        if usage is not None:
             spent(reading, usage)
         content = False
         for choice in listed(pick(event, "choices")):
+            choice = opened(choice)
             finish = pick(choice, "finish_reason")
             if finish:
                 reading.stop_reason = STOP_REASONS.get(finish, "END") if isinstance(finish, str) else "END"
@@ -96,6 +99,7 @@ def _said(choice: Any) -> int:
         part = pick(choice, "message")
     if part is None:
         return len(text_of(pick(choice, "text")) or "")
+    part = opened(part)
     content = pick(part, "content")
     found = len(content) if isinstance(content, str) else 0
     for name in ("refusal", "reasoning_content", "reasoning"):
