@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Dict, Optional, Tuple
 
 from .._core.metadata import as_text, canonical, overlay
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Dict, Optional, Tuple
 
 from .._core.metadata import canonical, overlay
 from .carrier import KEYWORD, unloaded

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Set
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Set
 
 from .call import Call, Request, status_of
 from .options import asks_for_usage, raw_mode

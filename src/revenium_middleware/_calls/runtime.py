@@ -146,9 +146,9 @@ class Runtime:
 
     def resolve(self, model: str, request: Request) -> str:
         """The model to record: as answered; else what this deployment last answered with; else what its name tells."""
-        host, where = request.host, urlsplit(request.url)
+        host = request.host
         name = host.deployment_of(request.url, request.model, self.settings().azure_deployment)
-        known, why = where.netloc + "|" + name, "as answered"
+        known, why = "%s|%s" % (_address(request.url), name), "as answered"
         if not model:
             model, why = self._deployments.get(known, ""), "as it answered before"
         elif name and (known in self._deployments or len(self._deployments) < 10_000):
@@ -156,6 +156,7 @@ class Runtime:
         if not model:
             model, why = host.family_of(name) or "unknown", "by its name"
         if logger.isEnabledFor(logging.DEBUG):
+            where = urlsplit(request.url)
             logger.debug("%s at %s%s: %s -> %s (%s)", host.provider, where.hostname, where.path, name or "no model named", model, why)
         return model
 
@@ -259,6 +260,12 @@ class Runtime:
             self._delivery.close()
         self._fresh()
         diagnostics.reset()
+
+
+def _address(url: str) -> str:
+    """Host and port of a URL, at the price of a split: a call has no time for more."""
+    parts = url.split("/", 3)
+    return parts[2] if len(parts) > 2 else ""
 
 
 runtime = Runtime()

@@ -23,6 +23,11 @@ from .streams import TEXT, Watch, feed_raw, watch_body, watch_events
 from .tags import tag_resources
 
 
+def is_stream(answer: Any) -> bool:
+    """Whether it is a stream object of the SDK, asked without waking a model's slow search for what it does not have."""
+    return "_iterator" in getattr(answer, "__dict__", ())
+
+
 class Tap:
     """Stands in ``options.post_parser``: sees every parsed answer and every stream object before the caller's own parser."""
 
@@ -40,12 +45,12 @@ class Tap:
             self._read(parsed)
         result = self.following(parsed) if callable(self.following) else parsed
         with Guard("naming"):
-            if not isinstance(getattr(type(result), "_iterator", None), property) and not hasattr(result, "_iterator"):
+            if not is_stream(result):
                 self.name(result)
         return result
 
     def _read(self, parsed: Any) -> None:
-        if self.watch is not None and hasattr(parsed, "_iterator"):
+        if self.watch is not None and is_stream(parsed):
             watch_events(parsed, self.watch)
         elif not self.call.settled:
             if self.watch is not None:
@@ -221,7 +226,7 @@ class Waist:
                 content = getattr(getattr(answer, "http_response", answer), "content", b"")
                 feed_raw(tap.call, content if isinstance(content, bytes) else b"")
                 tap.call.complete()
-            if not hasattr(answer, "_iterator"):
+            if not is_stream(answer):
                 tap.name(answer)
         return answer
 

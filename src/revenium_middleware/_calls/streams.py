@@ -175,7 +175,7 @@ def _only_usage(event: Any, finished: bool) -> bool:
 
 def watch_events(stream: Any, watch: Watch) -> None:
     """Tap a stream object in place; its type, methods and identity stay what they are."""
-    if isinstance(getattr(stream, "_iterator", None), Events):
+    if isinstance(stream._iterator, Events):
         return
     watch.parsed = True
     watch.raw.clear()

@@ -6,7 +6,8 @@ import json
 import logging
 import sys
 import warnings
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Dict, List, Optional, Tuple
 
 from .diagnostics import Guard, diagnostics, logger
 from .fields import (
@@ -17,10 +18,16 @@ from .fields import (
     SPELLINGS,
     SUBSCRIBER_FIELDS,
 )
-from .values import Broken, Check, Cut
+from .values import Broken, Check, Cut, text
 
 _READING = Guard("reading usage_metadata")
 _RULES: Mapping[str, Optional[Check]] = {field.name: field.check for field in (*BY_NAME.values(), CREDENTIAL_ALIAS)}
+_CREDENTIAL_LIMITS = {name: rule.limit for name, rule in CREDENTIAL_FIELDS.items() if isinstance(rule, text)}
+_SUBSCRIBER_LIMITS = {name: rule.limit for name, rule in SUBSCRIBER_FIELDS.items() if isinstance(rule, text)}
+_LIMITS: Mapping[str, Any] = {
+    **{name: rule.limit for name, rule in _RULES.items() if isinstance(rule, text)},
+    "subscriber": {**_SUBSCRIBER_LIMITS, "credential": _CREDENTIAL_LIMITS},
+}
 _DETECTED = frozenset(spelling for name in ("operation_type", "operation_subtype") for spelling in (name, BY_NAME[name].wire))
 
 
@@ -35,14 +42,31 @@ def canonical(given: Any) -> Dict[str, Any]:
     if not isinstance(given, Mapping):
         diagnostics.warn("metadata/no mapping", "usage_metadata must be a mapping of field names to values, not %s: ignored", type(given).__name__)
         return {}
+    plain = _plain(given, _LIMITS) if type(given) is dict else None
+    return plain if plain is not None else _sorted_out(given)
+
+
+def _plain(given: Dict[Any, Any], limits: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
+    """The usual case in one pass: short ASCII text under the names of the table; None for anything else."""
+    fields: Dict[str, Any] = {}
+    for key, value in list(given.items()):
+        limit = limits.get(key) if type(key) is str else None
+        if type(limit) is dict and type(value) is dict:
+            value = _plain(value, limit)
+            if not value:
+                return None
+        elif type(limit) is not int or type(value) is not str or not 0 < len(value) <= limit or value.isspace() or not value.isascii():
+            return None
+        fields[key] = value
+    return fields
+
+
+def _sorted_out(given: Mapping[Any, Any]) -> Dict[str, Any]:
+    """Any spelling, any type of value."""
     chosen: Dict[str, Tuple[int, Any]] = {}
     flat: List[Tuple[Tuple[str, ...], Any]] = []
     nested: List[Any] = []
     for key, value in _entries(given):
-        if type(key) is type(value) is str and key in SPELLINGS:  # the usual case: no code of the caller's can run
-            if value and not value.isspace():
-                _choose(key, value, chosen, flat)
-            continue
         with _READING:  # keys and values are the caller's: even their own methods may fail
             if not isinstance(key, str):
                 _ignored(key)

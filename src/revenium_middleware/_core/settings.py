@@ -7,6 +7,7 @@ import, or a switch flipped at run time, counts for the next call.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 import os
@@ -142,17 +143,17 @@ class Settings:
     faults: Tuple[str, ...] = ()
     """What is wrong with the values given, one sentence each; the default is used instead."""
 
-    @property
+    @functools.cached_property
     def local(self) -> bool:
         """No usable key or address: records stay in the ledger."""
         return not self.api_key or self.malformed
 
-    @property
+    @functools.cached_property
     def malformed(self) -> bool:
         """A key or an address was given, and it breaks its rule."""
         return any("_API_KEY " in fault or "_BASE_URL " in fault for fault in self.faults)
 
-    @property
+    @functools.cached_property
     def credential(self) -> str:
         """A fingerprint that says which key a record belongs to without holding it."""
         return "" if self.local else hashlib.sha256(self.api_key.encode()).hexdigest()[:16]

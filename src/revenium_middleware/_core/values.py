@@ -56,16 +56,17 @@ def as_text(value: Any) -> str:
     return str.encode(clean, "utf-8", "replace").decode("utf-8")  # half an emoji would break the JSON of the whole record
 
 
-def text(limit: int = 255) -> Check:
+class text:
     """Text, cut to what the server stores."""
 
-    def check(value: Any) -> str:
-        clean = as_text(value)
-        if len(clean) > limit:
-            raise Cut(clean[:limit], limit)
-        return clean
+    def __init__(self, limit: int = 255) -> None:
+        self.limit = limit
 
-    return check
+    def __call__(self, value: Any) -> str:
+        clean = as_text(value)
+        if len(clean) > self.limit:
+            raise Cut(clean[: self.limit], self.limit)
+        return clean
 
 
 def matching(pattern: str) -> Check:

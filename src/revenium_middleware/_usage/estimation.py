@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any
 
 from .reading import Usage
 

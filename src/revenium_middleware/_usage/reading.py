@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .._core.values import count, total
 

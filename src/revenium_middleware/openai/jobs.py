@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, List, Mapping, Type
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Callable, List, Type
 
 from .._core.fields import COMPLETION
 from .._core.record import new_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from collections.abc import Mapping  # typing's own is slow to ask isinstance of
+from typing import Any, Dict, Optional
 
 from .._core.values import amount, count
 from .._usage.reading import Reader, Reading, pick
