@@ -148,8 +148,9 @@ class Events:
         watch = self._watch
         with _READING:
             watch.call.feed(event)
-        with _READING:  # on its own: what was asked for stays hidden although reading it failed
-            return watch.hide_usage and _only_usage(event, watch.call.reader.result.finished)
+        if watch.hide_usage:
+            with _READING:  # on its own: what was asked for stays hidden although reading it failed
+                return _only_usage(event, watch.call.reader.result.finished)
         return False
 
     def _ended(self, error: BaseException) -> None:

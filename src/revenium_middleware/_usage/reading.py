@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping  # typing's own is slow to ask isinstance of
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, cast
 
 from .._core.values import count, total
 
@@ -21,12 +22,15 @@ def pick(source: Any, *path: str) -> Any:
     return source
 
 
-def opened(source: Any) -> Any:
-    """``source`` as a dict where that costs nothing, for whoever picks many of its members; not to be changed."""
-    if type(source) is dict or not hasattr(source, "__pydantic_fields_set__"):
-        return source
-    held, extra = source.__dict__, getattr(source, "__pydantic_extra__", None)
-    return {**held, **extra} if extra else held
+def members(source: Any) -> Callable[[str], Any]:
+    """How to ask ``source`` for its members, for whoever wants many of them: once per chunk of a stream, so made short."""
+    if type(source) is dict:
+        return cast(Callable[[str], Any], source.get)
+    try:
+        held, extra = source.__dict__, source.__pydantic_extra__
+    except AttributeError:
+        return functools.partial(_member, source)
+    return {**held, **extra}.get if extra else held.get
 
 
 def _member(source: Any, name: str) -> Any:
@@ -41,9 +45,9 @@ def _member(source: Any, name: str) -> Any:
     return source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
 
 
-def listed(value: Any) -> List[Any]:
+def listed(value: Any) -> Sequence[Any]:
     """``value`` when it is a list or tuple, else nothing."""
-    return list(value) if isinstance(value, (list, tuple)) else []
+    return value if isinstance(value, (list, tuple)) else ()
 
 
 class Usage(NamedTuple):
@@ -150,36 +154,39 @@ class Reader:
 
 def prompt_usage(usage: Any, writes_in_input: bool = True) -> Usage:
     """Usage in the OpenAI manner: ``prompt_tokens``/``input_tokens`` include what came from the cache."""
-    usage = opened(usage)
-    whole = first_count(usage, "prompt_tokens", "input_tokens")
-    details = opened(_first(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details"))
-    out = opened(_first(usage, "completion_tokens_details", "output_tokens_details", "output_token_details"))
-    beside = first_count(usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
-    read = _either(first_count(details, "cached_tokens", "cache_read_input_tokens"), beside)
-    write = first_count(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
+    said = members(usage)
+    whole = counted(said, "prompt_tokens", "input_tokens")
+    details = members(_first(said, "prompt_tokens_details", "input_tokens_details", "input_token_details", "prompt_token_details"))
+    out = members(_first(said, "completion_tokens_details", "output_tokens_details", "output_token_details"))
+    beside = counted(said, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+    read = _either(counted(details, "cached_tokens", "cache_read_input_tokens"), beside)
+    write = counted(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
     cached = (read or 0) + ((write or 0) if writes_in_input else 0)
     if whole is not None and cached > whole:  # a provider that counts cache beside the input
         cached = 0
     return Usage(
         input=None if whole is None else whole - cached,
-        output=first_count(usage, "completion_tokens", "output_tokens"),
+        output=counted(said, "completion_tokens", "output_tokens"),
         cache_read=read,
         cache_write=write,
-        reasoning=_either(first_count(out, "reasoning_tokens"), first_count(usage, "reasoning_tokens")),
-        input_audio=first_count(details, "audio_tokens"),
-        output_audio=first_count(out, "audio_tokens"),
-        input_image=first_count(details, "image_tokens"),
-        output_image=first_count(out, "image_tokens"),
-        total=first_count(usage, "total_tokens"),
+        reasoning=_either(counted(out, "reasoning_tokens"), counted(said, "reasoning_tokens")),
+        input_audio=counted(details, "audio_tokens"),
+        output_audio=counted(out, "audio_tokens"),
+        input_image=counted(details, "image_tokens"),
+        output_image=counted(out, "image_tokens"),
+        total=counted(said, "total_tokens"),
     )
 
 
 def first_count(source: Any, *names: str) -> Optional[int]:
     """The first of ``names`` that holds a whole number of zero or more."""
-    if source is None:
-        return None
+    return counted(members(source), *names)
+
+
+def counted(said: Callable[[str], Any], *names: str) -> Optional[int]:
+    """The same for a source whose ``members`` are asked for already."""
     for name in names:
-        value = source.get(name) if type(source) is dict else _member(source, name)
+        value = said(name)
         if value is not None:
             number = count(value)
             if number is not None:
@@ -187,9 +194,9 @@ def first_count(source: Any, *names: str) -> Optional[int]:
     return None
 
 
-def _first(source: Any, *names: str) -> Any:
+def _first(said: Callable[[str], Any], *names: str) -> Any:
     for name in names:
-        found = pick(source, name)
+        found = said(name)
         if found:
             return found
     return None

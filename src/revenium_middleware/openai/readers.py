@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from .._core.values import amount
-from .._usage.reading import Reader, Reading, Usage, listed, opened, pick, prompt_usage
+from .._usage.reading import Reader, Reading, Usage, listed, members, pick, prompt_usage
 
 STOP_REASONS: Mapping[str, str] = {
     "stop": "END",
@@ -25,13 +25,13 @@ def text_of(value: Any) -> Optional[str]:
 
 def common(reading: Reading, answer: Any) -> None:
     """What every JSON answer of the family may say about itself."""
-    answer = opened(answer)
-    reading.id = text_of(pick(answer, "id")) or reading.id
-    reading.model = text_of(pick(answer, "model")) or reading.model
-    tier = text_of(pick(answer, "service_tier"))
+    said = members(answer)
+    reading.id = text_of(said("id")) or reading.id
+    reading.model = text_of(said("model")) or reading.model
+    tier = text_of(said("service_tier"))
     if tier:
         reading.fields["actual_service_tier"] = tier
-    fingerprint = text_of(pick(answer, "system_fingerprint"))
+    fingerprint = text_of(said("system_fingerprint"))
     if fingerprint:
         reading.fields["system_fingerprint"] = fingerprint
 
@@ -40,11 +40,11 @@ def spent(reading: Reading, usage: Any) -> None:
     """Tokens and, where the provider says it, the money; a later report overwrites an earlier one."""
     if usage is None:
         return
-    usage = opened(usage)
     found = prompt_usage(usage)
     if not found.known:
         return
-    ticks, cost = amount(pick(usage, "cost_in_usd_ticks")), pick(usage, "cost")
+    said = members(usage)
+    ticks, cost = amount(said("cost_in_usd_ticks")), said("cost")
     if ticks is not None:
         reading.fields["total_cost"] = ticks / _TICKS_PER_DOLLAR
         found = _reasoning_beside(found)
@@ -71,44 +71,42 @@ class ChatReader(Reader):
     """Chat completions and legacy completions, plain or streamed."""
 
     def feed(self, event: Any) -> bool:
-        reading, event = self.result, opened(event)
-        usage = pick(event, "usage")
+        reading, said = self.result, members(event)
+        usage = said("usage")
         if usage is None:
-            usage = pick(event, "x_groq", "usage")
+            usage = pick(said("x_groq"), "usage")
         if usage is not None or reading.id is None or reading.model is None:
             common(reading, event)
         if usage is not None:
             spent(reading, usage)
-        content = False
-        for choice in listed(pick(event, "choices")):
-            choice = opened(choice)
-            finish = pick(choice, "finish_reason")
-            if finish:
-                reading.stop_reason = STOP_REASONS.get(finish, "END") if isinstance(finish, str) else "END"
-                reading.finished = True
-            characters = _said(choice)
-            reading.output_characters += characters
-            content = content or characters > 0
-        return content
+        characters = 0
+        for choice in listed(said("choices")):
+            characters += self._choice(members(choice))
+        reading.output_characters += characters
+        return characters > 0
+
+    def _choice(self, said: Callable[[str], Any]) -> int:
+        """How it ended, if it did; returns how many characters it brought."""
+        finish = said("finish_reason")
+        if finish:
+            self.result.stop_reason = STOP_REASONS.get(finish, "END") if isinstance(finish, str) else "END"
+            self.result.finished = True
+        part = said("delta")
+        if part is None:
+            part = said("message")
+        return _length(said("text")) if part is None else _characters(members(part))
 
 
-def _said(choice: Any) -> int:
-    """Characters of text, refusal, reasoning and tool arguments in one choice or delta."""
-    part = pick(choice, "delta")
-    if part is None:
-        part = pick(choice, "message")
-    if part is None:
-        return len(text_of(pick(choice, "text")) or "")
-    part = opened(part)
-    content = pick(part, "content")
-    found = len(content) if isinstance(content, str) else 0
-    for name in ("refusal", "reasoning_content", "reasoning"):
-        value = pick(part, name)
-        if isinstance(value, str):
-            found += len(value)
-    for tool in listed(pick(part, "tool_calls")):
-        found += len(text_of(pick(tool, "function", "arguments")) or "") + len(text_of(pick(tool, "function", "name")) or "")
+def _characters(said: Callable[[str], Any]) -> int:
+    """Of text, refusal, reasoning and tool arguments in one message or delta."""
+    found = _length(said("content")) + _length(said("refusal")) + _length(said("reasoning_content")) + _length(said("reasoning"))
+    for tool in listed(said("tool_calls")):
+        found += _length(pick(tool, "function", "arguments")) + _length(pick(tool, "function", "name"))
     return found
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else 0
 
 
 _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
