@@ -7,6 +7,7 @@ import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shu
 import threading
 import time
 from collections import deque
+from contextvars import Context
 from typing import Any, Callable, Deque, Dict, Optional, Tuple
 
 from .._core.diagnostics import Guard
@@ -93,7 +94,7 @@ class Sender:
                 thread = threading.Thread(target=self._run, name="revenium-sender", daemon=True)
                 self._thread = thread
                 try:
-                    thread.start()
+                    Context().run(thread.start)  # it serves every scope, and belongs to none
                 except RuntimeError:  # the interpreter is shutting down: flush works in its caller's thread
                     self._thread = None
 
