@@ -259,7 +259,7 @@ def test_what_a_ledger_in_memory_has_taken_in_stays_in_its_journal(path, monkeyp
     dead.close()
     for number in range(6):
         kept.append(record("r%d" % number))
-    assert kept.collect().counts()["pending"] == kept.counts()["pending"] == 6
+    assert kept.collect().counts()["pending"] == kept.standing().pending == 6
     kept.tidy(settings_of())
     kept.close()
     path.rmdir()

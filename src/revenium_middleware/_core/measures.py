@@ -74,6 +74,7 @@ _ROWS: Tuple[Tuple[str, Check, Tuple[str, ...]], ...] = (
     ("model", _words, ()),
     ("provider", _words, ()),
     ("model_source", _words, ()),
+    ("middleware_source", _words, ()),
     ("transaction_id", _words, ()),
     ("operation_type", one_of(*OPERATIONS, upper=True), ()),
     ("operation_subtype", _words, ()),

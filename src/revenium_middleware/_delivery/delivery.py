@@ -40,8 +40,8 @@ class Delivery:
         self._recorded.add()
         self.sender.wake()
 
-    def flush(self, timeout: float) -> None:
-        self.sender.flush(timeout)
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
+        self.sender.flush(timeout, meanwhile)
 
     # ------------------------------------------------------------------ what the sender asks
 

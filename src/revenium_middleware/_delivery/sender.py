@@ -18,6 +18,8 @@ from .ledger import Busy
 LINGER = 0.05
 """How long a fresh record waits for company: one transaction then serves many."""
 BUSY = 0.5
+LOOK = 0.1
+"""How often somebody who watches a flush sees it."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -64,14 +66,17 @@ class Sender:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def flush(self, timeout: float) -> None:
-        """Deliver what can be delivered within ``timeout`` seconds; never longer."""
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
+        """Deliver what can be delivered within ``timeout`` seconds; never longer. ``meanwhile`` is called now and then."""
         done = threading.Event()
         self._flushes.append((done, time.monotonic() + timeout))
         if self.running():
             self._awake = True
             self._poke()
-            done.wait(timeout)
+            end = time.monotonic() + timeout
+            while not done.wait(min(timeout, LOOK) if meanwhile is not None else timeout) and time.monotonic() < end:
+                if meanwhile is not None:
+                    meanwhile()
         elif threading.current_thread() is not self._thread:
             drain = Drain(self._work)
             with Guard("flush"):
