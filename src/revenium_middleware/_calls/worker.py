@@ -91,6 +91,7 @@ class Worker:
         with self._lock:
             if self._loop is None:
                 import asyncio
+                import concurrent.futures.thread  # noqa: F401 - a task may record at exit, and then it could not be imported
 
                 loop = asyncio.SelectorEventLoop()
                 thread = threading.Thread(target=self._run, args=(loop,), name="revenium-worker", daemon=True)

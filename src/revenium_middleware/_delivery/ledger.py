@@ -227,7 +227,7 @@ class Ledger:
         with self.lock:
             self._connection.execute("BEGIN")  # one snapshot for all that follows
             try:
-                found = self.counts()
+                found = {**self._states(), **self._counters()}
                 oldest = self.query("SELECT min(created) FROM record WHERE state = 0")[0][0]
                 reasons = self.query("SELECT reason, count(*) FROM record WHERE state = ? GROUP BY 1", (REFUSED,))
             finally:
@@ -242,11 +242,15 @@ class Ledger:
 
     def counts(self) -> Dict[str, int]:
         """Records by state, and what was evicted or torn."""
+        return {**self._states(), **{name: value for name, value in self._counters().items() if name in ("evicted", "torn")}}
+
+    def _states(self) -> Dict[str, int]:
         found = {state: 0 for state in STATES}
-        for row in self.query("SELECT state, count(*) FROM record GROUP BY state"):
-            found[STATES[row[0]]] = row[1]
-        found.update({row[0]: row[1] for row in self.query("SELECT name, value FROM counter")})
+        found.update({STATES[row[0]]: row[1] for row in self.query("SELECT state, count(*) FROM record GROUP BY state")})
         return found
+
+    def _counters(self) -> Dict[str, int]:
+        return {row[0]: row[1] for row in self.query("SELECT name, value FROM counter")}
 
     def prune(self, keep_seconds: float, most: int) -> None:
         """Finished records past their time go; beyond ``most`` the oldest go, finished before pending, the pending counted."""

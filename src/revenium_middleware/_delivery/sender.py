@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
 import threading
 import time
 from collections import deque
@@ -14,6 +13,11 @@ from .._core.diagnostics import Guard
 from .blocking import Drain, over_greenlets, threads_are_greenlets
 from .dispatch import IDLE, Circuit, Destination, Dispatch, Work
 from .ledger import Busy
+
+try:
+    import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
+except RuntimeError:  # the first record of the process is made while it ends: flush delivers in its caller's thread
+    pass
 
 LINGER = 0.05
 """How long a fresh record waits for company: one transaction then serves many."""
