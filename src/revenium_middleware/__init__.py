@@ -14,7 +14,6 @@ from ._core.version import VERSION as __version__
 if TYPE_CHECKING:
     from ._calls.notices import MeteringErrorEvent as MeteringErrorEvent
     from ._calls.status import Status as Status
-    from ._core.errors import ConfigurationError as ConfigurationError
     from ._core.errors import MeteringConnectionError as MeteringConnectionError
     from ._core.errors import MeteringError as MeteringError
     from ._core.errors import MeteringStatusError as MeteringStatusError
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from .threads import shutdown_event as shutdown_event
 
 _HOME = {
-    "ConfigurationError": "_core.errors",
     "MeteringConnectionError": "_core.errors",
     "MeteringError": "_core.errors",
     "MeteringErrorEvent": "_calls.notices",

@@ -69,7 +69,7 @@ def get_metering_status() -> MeteringStatus:
         refused=books.refused,
         evicted=books.evicted,
         expired=books.expired,
-        refused_reasons=books.refusals,
+        refused_reasons=dict(books.refusals),
         oldest_pending_seconds=None if books.oldest_pending is None else max(0.0, time.time() - books.oldest_pending),
         adopted=told.adopted,
         last_delivery=told.last_delivery,

@@ -24,7 +24,9 @@ CALLS = {
         dict(WHEN, model="m", provider="P", costType="AI", inputTokenCount=1, cacheCreation1hTokenCount=2, organizationName="Acme",
              inputTokenCost=0.5, subscriber={"id": "s"}, speed="fast", hasVisionContent=True),
     ),
-    "ai.create_image": ("v2/ai/images", dict(model="m", actual_image_count=1, requestedImageCount=2), dict(model="m", actualImageCount=1, requestedImageCount=2)),
+    "ai.create_image": (
+        "v2/ai/images", dict(model="m", actual_image_count=1, requestedImageCount=2), dict(model="m", actualImageCount=1, requestedImageCount=2),
+    ),
     "ai.create_audio": ("v2/ai/audio", dict(model="m", speed=1.5, is_realtime=True), dict(model="m", speed=1.5, isRealtime=True)),
     "ai.create_video": ("v2/ai/video", dict(model="m", duration_seconds=2.5), dict(model="m", durationSeconds=2.5)),
     "events.create": (

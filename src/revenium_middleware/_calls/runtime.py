@@ -239,11 +239,12 @@ class Runtime:
         """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
         self.shutdown_event.set()
         with Guard("exit"):
-            self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
+            if self.worker.busy:
+                self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
             for call in list(self.open_calls):
                 call.abandon()
-            settings = self.settings()
             if self._delivery is not None:
+                settings = self.settings()
                 self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
             if self.notices.waiting:
                 self.worker.submit(self.notices.tell)

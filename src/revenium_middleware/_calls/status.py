@@ -67,7 +67,7 @@ def status_of(runtime: Runtime, delivery: Optional[Delivery], books: Standing) -
         pending=books.pending,
         local=books.local,
         oldest_pending_seconds=None if oldest is None else max(0.0, time.time() - oldest),
-        refusals=books.refusals,
+        refusals=dict(books.refusals),
         evicted=books.evicted,
         expired=books.expired,
         adopted=delivery.store.adopted if delivery is not None else 0,

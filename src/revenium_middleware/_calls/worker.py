@@ -72,6 +72,10 @@ class Worker:
             except RuntimeError:  # it has just been closed
                 pass
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._open)
+
     def finish(self, timeout: float) -> None:
         """Give what runs ``timeout`` seconds to end."""
         end = time.monotonic() + timeout

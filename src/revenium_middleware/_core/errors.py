@@ -31,7 +31,7 @@ class MeteringConnectionError(MeteringError):
 class MeteringStatusError(MeteringError):
     """The metering service answered with an error status."""
 
-    def __init__(self, message: str, status: int, body: str = "", retry_after: Optional[float] = None) -> None:
+    def __init__(self, message: str, status: int = 0, body: str = "", retry_after: Optional[float] = None) -> None:
         super().__init__(message)
         self.status = status
         self.body = body

@@ -59,7 +59,7 @@ class Store:
     def _brought(self, ledger: Ledger) -> Ledger:
         if isinstance(self._journal, Journal):
             for path in self._journal.files():
-                reached, _ = ingest(ledger, path)
+                reached = ingest(ledger, path)
                 if not ledger.in_memory:  # else the file is all that survives this process
                     self._journal.ingested(path, reached)
         waiting = self._memory.take()
@@ -183,14 +183,14 @@ def opened(path: Path) -> Ledger:
         return Ledger(str(path))
 
 
-def ingest(ledger: Ledger, path: Path) -> Tuple[int, int]:
-    """Everything in one journal file that the ledger does not have yet; returns the position reached, and how many records were new."""
-    position, added = ledger.position(path.name), 0
+def ingest(ledger: Ledger, path: Path) -> int:
+    """Everything in one journal file that the ledger does not have yet; returns the position reached."""
+    position = ledger.position(path.name)
     while True:
         records, reached, torn = read(path, position)
         if reached == position:
-            return position, added
-        added += ledger.ingest(records, path.name, reached, torn)
+            return position
+        ledger.ingest(records, path.name, reached, torn)
         position = reached
 
 
@@ -201,7 +201,8 @@ def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
         cleaned = False
         try:
             for path in owned_by(directory, adopted.name):
-                records += ingest(ledger, path)[1]
+                ingest(ledger, path)
+                records += _waiting(ledger, path)
                 unlink(path)
                 ledger.forget_journal(path.name)
             records += ledger.free_leases(adopted.name)
@@ -209,6 +210,19 @@ def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
         finally:
             adopted.done(cleaned)
     return len(dead), records
+
+
+def _waiting(ledger: Ledger, path: Path) -> int:
+    """How many records of a journal are still to be delivered by somebody."""
+    found, position = 0, 0
+    while True:
+        records, reached, _ = read(path, position)
+        if reached == position:
+            return found
+        ids = [record.id for record in records]
+        marks = ", ".join("?" * len(ids))
+        found += ledger.query("SELECT count(*) FROM record WHERE state = 0 AND lease IS NULL AND id IN (%s)" % marks, ids)[0][0]
+        position = reached
 
 
 def up_to_date(path: Path) -> Ledger:
