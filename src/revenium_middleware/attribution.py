@@ -41,6 +41,16 @@ def revenium_meter(operation_type: Optional[str] = None, metadata: Optional[Any]
     return _decorator(lambda: current().with_metadata(fields)._replace(metered=True))
 
 
+def carry_context(function: Function) -> Function:
+    """``function``, which from wherever it is called later runs with the attribution of here and now.
+
+    For queues and pools of your own. ``threading.Thread`` and ``ThreadPoolExecutor`` do this by themselves unless
+    ``REVENIUM_CARRY_CONTEXT=false``, and so do asyncio's tasks and ``to_thread``.
+    """
+    around = current()
+    return _decorator(lambda: around)(function)
+
+
 def _decorator(scope: Callable[[], Scope]) -> Callable[[Function], Function]:
     def decorate(function: Function) -> Function:
         if isinstance(function, (type, property, staticmethod, classmethod)) or not callable(function):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 import time
 from typing import Any, Callable, Dict, List
 
@@ -293,3 +295,10 @@ def test_json_and_csv_have_the_same_measures(books: Any, report: Callable[..., s
     books.add(agent="a")
     [group] = parsed(report("--by", "agent", "--json"))["groups"]
     assert next(csv.reader(io.StringIO(report("--by", "agent", "--csv")))) == list(group)
+
+
+def test_a_ledger_whose_process_ended_before_it_had_tables_is_one(books: Any, report: Callable[..., str]) -> None:
+    books.journal(books.record(), books.record()).close()
+    with contextlib.closing(sqlite3.connect(str(books.path))) as direct:
+        direct.execute("PRAGMA journal_mode=WAL")
+    assert report().startswith("2 calls")

@@ -251,7 +251,7 @@ def test_tasks_have_scopes_of_their_own():
     assert asyncio.run(together()) == [{"task_type": "all"}] * 10
 
 
-def test_a_plain_thread_starts_without_a_scope_and_a_copied_context_takes_it_along():
+def test_a_thread_has_the_scope_it_was_started_in_and_a_copied_context_its_own():
     found = []
     with metadata(agent="a"):
         context = contextvars.copy_context()
@@ -259,7 +259,7 @@ def test_a_plain_thread_starts_without_a_scope_and_a_copied_context_takes_it_alo
             thread = threading.Thread(target=target)
             thread.start()
             thread.join()
-    assert found == [{}, A]
+    assert found == [A, A]
 
 
 def test_threads_do_not_see_each_others_scopes():

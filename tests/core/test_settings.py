@@ -25,6 +25,7 @@ TABLE = [
     ("REVENIUM_LOG_LEVEL", "log_level", "", [("debug", "DEBUG"), (" Warning ", "WARNING"), ("CRITICAL", "CRITICAL")], ["LOUD", "10", "NOTSET"]),
     ("REVENIUM_DEBUG", "debug", False, SWITCHES, ["maybe", "2"]),
     ("REVENIUM_SELECTIVE_METERING", "selective_metering", False, SWITCHES, ["maybe"]),
+    ("REVENIUM_CARRY_CONTEXT", "carry_context", True, SWITCHES, ["maybe"]),
     ("REVENIUM_CAPTURE_PROMPTS", "capture_prompts", False, SWITCHES, ["maybe"]),
     ("REVENIUM_CAPTURE_ERROR_MESSAGES", "capture_error_messages", False, SWITCHES, ["maybe"]),
     ("AZURE_OPENAI_DEPLOYMENT", "azure_deployment", "", [(" my-gpt4 ", "my-gpt4")], []),

@@ -27,8 +27,9 @@ def test_every_snippet_runs_in_the_order_of_the_page(tmp_path: Path, provider: A
     program = tmp_path / "page.py"
     program.write_text("\n".join(snippets), encoding="utf-8")
     ran = Ran(program, tmp_path, provider)
-    assert len(ran.records) == provider.calls == 4
-    plain, attributed, block, decorated = ran.records
+    assert len(ran.records) == provider.calls + 1 == 5
+    plain, attributed, block, decorated, direct = ran.records
+    assert (direct["model"], direct["total_token_count"], direct["subscriber"], direct["trace_id"]) == ("our-own-model", 700, {"id": "user-1"}, "s-1")
     assert (attributed["organization_name"], attributed["agent"], attributed["subscriber"]["id"]) == ("AcmeCorp", "support", "user-1")
     assert (block["operation_type"], block["organization_name"], block["task_type"]) == ("EMBED", "AcmeCorp", "chat")
     assert (decorated["organization_name"], decorated["task_type"]) == ("AcmeCorp", "summary")
@@ -40,7 +41,7 @@ def test_the_decorated_snippet_meters_only_itself_when_metering_is_selective(tmp
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks("python")), encoding="utf-8")
     ran = Ran(program, tmp_path, provider, REVENIUM_SELECTIVE_METERING="true")
-    assert [record["task_type"] for record in ran.records] == ["summary"]
+    assert [record["task_type"] for record in ran.records] == ["summary", "own"]
 
 
 def test_ten_lines_come_first() -> None:

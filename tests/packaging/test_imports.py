@@ -41,7 +41,7 @@ print(json.dumps({"new": new, "threads": threading.active_count() - threads, "ha
 
 def test_import_adds_few_modules_and_none_that_talks_or_stores() -> None:
     found = told(LOADED)
-    assert len(found["new"]) < 60, found["new"]
+    assert len(found["new"]) < 70, found["new"]
     heavy = {"aiohttp", "sqlite3", "asyncio", "click", "rich", "genai_prices", "requests", "dotenv"}
     assert not heavy & set(found["new"])
     assert found["threads"] == found["handlers"] == found["own"] == 0

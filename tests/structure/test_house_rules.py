@@ -112,8 +112,8 @@ def test_only_the_runtime_and_the_scope_change() -> None:
     assert {(file, bound) for file, bound in found if bound not in allowed.get(file, ())} == set()
 
 
-def test_floors_up_to_calls_start_no_threads_but_the_sender() -> None:
-    assert find(r"threading\.(Thread|Timer)\(", "testing/", "_delivery/sender.py") == []
+def test_nothing_starts_threads_but_the_sender_and_the_worker() -> None:
+    assert find(r"threading\.(Thread|Timer)\(", "testing/", "_delivery/sender.py", "_calls/worker.py") == []
 
 
 def test_nothing_is_left_undone() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Protocol
 from .._core.fields import COMPLETION
 from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
+from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
 from .declarations import Endpoint, Host
@@ -48,11 +49,12 @@ class Books(Protocol):
 class Call:
     """Settles once, whichever of end, error, close, drop or process exit comes first."""
 
-    def __init__(self, books: Books, request: Request, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, books: Books, request: Request, metadata: Mapping[str, Any], around: Scope = EVERYWHERE) -> None:
         assert request.endpoint.reader is not None
         self.books = books
         self.request = request
         self.metadata = metadata
+        self.around = around
         self.reader = request.endpoint.reader(request.body)
         self.started = time.time()
         self._generated_id = ""
@@ -65,7 +67,7 @@ class Call:
 
     def again(self) -> "Call":
         """A second billed answer within one call of the SDK."""
-        return Call(self.books, self.request, self.metadata)
+        return Call(self.books, self.request, self.metadata, self.around)
 
     @property
     def settled(self) -> bool:
@@ -162,13 +164,13 @@ class Call:
         stable = ""
         if (endpoint.settles_jobs or reading.job or part) and reading.id and error is None:
             stable = "%s/%s" % (self.request.host.provider, reading.id)
-        record_id = new_id(stable)
+        series = self.around.series
+        record_id = series.named(error is not None) if series is not None and not stable else new_id(stable)
         if stable and self.books.jobs.seen(record_id):
             return
         values = self._values(kind, reading, error, now)
         self.transaction_id = values["transaction_id"]
-        settings = self.books.settings()
-        base_url, credential = ("", "") if settings.local else (settings.base_url, settings.credential)
+        base_url, credential = self.around.destination or self.books.settings().destination
         self.books.commit(Record(record_id, kind, now, base_url, credential, values))
 
     def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:

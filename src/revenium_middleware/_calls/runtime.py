@@ -8,22 +8,27 @@ import os
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
-from urllib.parse import urlsplit
 
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
 from .._core.distributions import warn_of_others
 from .._core.metadata import overlay
 from .._core.record import Record
-from .._core.settings import Settings, Source, ledger_path
+from .._core.settings import Settings, Source, fingerprint, ledger_path
+from .._core.tally import Tally
 from .call import Call, Request
+from .carrying import Carrying
 from .declarations import Host
 from .hooks import Hooks, available
 from .jobs import Jobs
+from .models import Models
+from .notices import Notices
 from .streams import Watch
+from .worker import Worker
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
     from .._delivery.delivery import Delivery
+    from .._delivery.ledger import Standing
     from .status import Status
 
 
@@ -32,7 +37,11 @@ class Runtime:
 
     def __init__(self) -> None:
         self.hooks = Hooks()
-        self._middleware: Dict[str, Tuple[str, ...]] = {}
+        self._carrying = Carrying()
+        self.shutdown_event = threading.Event()
+        """Set when the process has begun to end."""
+        scope.on_first_use(self._carry)
+        self.middleware: Dict[str, Tuple[str, ...]] = {}
         self._lock = threading.RLock()
         self._inherited: List[object] = []
         """A parent's objects in a forked child: kept referenced, never used, never collected."""
@@ -44,10 +53,15 @@ class Runtime:
         self._keys: Dict[str, str] = {}
         self._delivery: Optional[Delivery] = None
         self.jobs = Jobs()
-        self._open: Set[Call] = set()
+        self.open_calls: Set[Call] = set()
         self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
-        self._deployments: Dict[str, str] = {}
-        self._unkept = 0
+        self._models = Models()
+        self.unkept = Tally()
+        self.worker = Worker(self.watch_exit)
+        self.notices = Notices(self.worker.soon)
+        self.delivered_before = 0
+        """What was delivered when the counts were last reset."""
+        diagnostics.listener = self.notices.internal
 
     # ------------------------------------------------------------------ settings and hooks
 
@@ -63,7 +77,7 @@ class Runtime:
         for fault in settings.faults:
             diagnostics.warn("settings/" + fault, "%s", fault)
         if not settings.local:
-            self._keys[settings.credential] = settings.api_key
+            self.learn(settings.api_key)
         else:
             where = ledger_path(settings) or settings.ledger.lower() or "memory"
             level = logging.INFO if settings.malformed else logging.WARNING  # what is malformed was the one warning
@@ -72,19 +86,34 @@ class Runtime:
                 message = "no usable Revenium key, and the ledger is %s: records are dropped and counted"
             diagnostics.once("settings/local/%s" % where, level, message, where)
 
+    def learn(self, key: str) -> str:
+        """From now on records for this key can be delivered; returns what stands for it in the ledger."""
+        credential = fingerprint(key)
+        self._keys[credential] = key
+        return credential
+
+    def key_of(self, credential: str) -> str:
+        return self._keys[credential]
+
+    def _carry(self) -> None:
+        if self.settings().carry_context:
+            self._carrying.install()
+
     def give(self, **values: Optional[str]) -> None:
         self._source.give(**values)
 
     def activate(self, middleware: str, sdks: Mapping[str, str]) -> None:
         """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered: import name -> what to install."""
-        self._middleware[middleware] = tuple(sdks)
+        self.middleware[middleware] = tuple(sdks)
+        if not self._carrying.hooked:
+            scope.on_first_use(self._carry)
         warn_of_others()
         if not any(available(sdk) for sdk in sdks):
             diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
 
     def initialized(self, middleware: str) -> Tuple[bool, str]:
         """(whether calls are metered and records kept, why not)."""
-        sdks = [sdk for sdk in self._middleware.get(middleware, ()) if available(sdk)]
+        sdks = [sdk for sdk in self.middleware.get(middleware, ()) if available(sdk)]
         if not sdks:
             return False, "its SDK is not installed"
         broken = [label for sdk in sdks if not self.hooks.complete(sdk) for label in self.hooks.missing.get(sdk) or [sdk]]
@@ -97,7 +126,9 @@ class Runtime:
 
     def uninstall(self) -> None:
         self.hooks.uninstall()
-        self._middleware.clear()
+        scope.on_first_use(None)
+        self._carrying.uninstall()
+        self.middleware.clear()
 
     # ------------------------------------------------------------------ calls
 
@@ -108,9 +139,9 @@ class Runtime:
         settings, around = self.settings(), scope.current()
         if around.owner is not None or (settings.selective_metering and not around.metered):
             return None
-        if not meters(request.host, frozenset(self._middleware)):
+        if not meters(request.host, frozenset(self.middleware)):
             return None
-        call = Call(self, request, overlay(overlay(settings.metadata, around.metadata), given or {}))
+        call = Call(self, request, overlay(overlay(settings.metadata, around.metadata), given or {}), around)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("call to %s (%s %s), model %s", request.host.provider, request.endpoint.method, request.url.split("?")[0], request.model or "unknown")
         return call
@@ -121,54 +152,40 @@ class Runtime:
             from .status import shown
 
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
-        delivery = self.delivery()
+        delivery = self.delivery(bool(record.credential))
         if delivery is None:
-            self._unkept += 1
+            self.unkept.add()
         else:
             delivery.append(record)
 
-    def delivery(self) -> Optional[Delivery]:
+    def delivery(self, addressed: bool = False) -> Optional[Delivery]:
         """What keeps and delivers records, begun with the first of them; None where there is nowhere to keep any."""
         delivery = self._delivery
         if delivery is None:
             settings = self.settings()
-            if settings.local and settings.ledger.lower() == "off":
+            if settings.local and settings.ledger.lower() == "off" and not addressed:
                 return None
             from .._delivery.delivery import Delivery
 
             with self._lock:
                 if self._delivery is None:
-                    self._delivery = Delivery(self.settings, self._keys, self._settle_dropped)
-                    atexit.unregister(self.shutdown)
-                    atexit.register(self.shutdown)  # before any finaliser of ours exists, so it runs after them
+                    self._delivery = Delivery(self.settings, self._keys, self._settle_dropped, self.notices.delivery_failed)
+                    self.watch_exit()  # before any finaliser of ours exists, so it runs after them
                 delivery = self._delivery
         return delivery
 
     def resolve(self, model: str, request: Request) -> str:
-        """The model to record: as answered; else what this deployment last answered with; else what its name tells."""
-        host = request.host
-        name = host.deployment_of(request.url, request.model, self.settings().azure_deployment)
-        known, why = "%s|%s" % (_address(request.url), name), "as answered"
-        if not model:
-            model, why = self._deployments.get(known, ""), "as it answered before"
-        elif name and (known in self._deployments or len(self._deployments) < 10_000):
-            self._deployments[known] = model
-        if not model:
-            model, why = host.family_of(name) or "unknown", "by its name"
-        if logger.isEnabledFor(logging.DEBUG):
-            where = urlsplit(request.url)
-            logger.debug("%s at %s%s: %s -> %s (%s)", host.provider, where.hostname, where.path, name or "no model named", model, why)
-        return model
+        return self._models.resolve(model, request, self.settings().azure_deployment)
 
     def opened(self, call: Call) -> None:
         """A stream began: from now on somebody has to be there to settle it, should it be dropped."""
-        self._open.add(call)
+        self.open_calls.add(call)
         delivery = self.delivery()
         if delivery is not None:
             delivery.sender.wake()
 
     def closed(self, call: Call) -> None:
-        self._open.discard(call)
+        self.open_calls.discard(call)
 
     def dropped(self, watch: Watch) -> None:
         """Called by a finaliser, at any point of any thread: queue, and nudge; nothing here takes a lock."""
@@ -196,42 +213,42 @@ class Runtime:
         return self.status().pending
 
     def status(self) -> Status:
-        from .status import Status
+        from .status import status_of
 
-        settings, delivery = self.settings(), self._delivery
-        counts: Mapping[str, int] = {}
         with Guard("status"):
-            counts = delivery.store.counts() if delivery is not None else {}
-        return Status(
-            recorded=delivery.recorded if delivery is not None else 0,
-            delivered=delivery.delivered_count if delivery is not None else 0,
-            refused=delivery.refused_count if delivery is not None else 0,
-            dropped=self._unkept + (delivery.store.evicted if delivery is not None else 0),
-            pending=counts.get("pending", 0),
-            local=counts.get("local", 0),
-            open_streams=len(self._open),
-            failures=dict(diagnostics.failures),
-            last_failure=diagnostics.last_failure,
-            last_refusal=delivery.last_refusal if delivery is not None else None,
-            last_delivery=delivery.last_delivery if delivery is not None else None,
-            mode="local" if settings.local else "api",
-            ledger=str(ledger_path(settings) or settings.ledger.lower() or "memory"),
-            faults=settings.faults,
-            hooked={sdk: tuple(labels) for sdk, labels in self.hooks.hooked.items()},
-            missing={sdk: tuple(labels) for sdk, labels in self.hooks.missing.items() if labels},
-            not_initialized={name: why for name in self._middleware for ready, why in [self.initialized(name)] if not ready},
-        )
+            return status_of(self, self._delivery, self.standing())
+        from .._delivery.ledger import Standing
+
+        return status_of(self, self._delivery, Standing())
+
+    def standing(self) -> Standing:
+        """Where the records are: those of the ledger, and what only this process ever had."""
+        from .._delivery.store import standing_of
+
+        delivery, unkept = self._delivery, int(self.unkept)
+        books = delivery.store.standing() if delivery is not None else standing_of(ledger_path(self.settings()))
+        return books._replace(recorded=books.recorded + unkept, evicted=books.evicted + unkept)
 
     # ------------------------------------------------------------------ ends and forks
 
+    def watch_exit(self) -> None:
+        atexit.unregister(self.shutdown)
+        atexit.register(self.shutdown)
+
     def shutdown(self) -> None:
         """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
+        self.shutdown_event.set()
         with Guard("exit"):
-            for call in list(self._open):
+            if self.worker.busy:
+                self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
+            for call in list(self.open_calls):
                 call.abandon()
-            settings = self.settings()
             if self._delivery is not None:
+                settings = self.settings()
                 self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+            if self.notices.waiting:
+                self.worker.submit(self.notices.tell)
+                self.worker.finish(1.0)
 
     def _before_fork(self) -> None:
         self._lock.acquire()
@@ -245,27 +262,23 @@ class Runtime:
 
     def _after_fork_in_child(self) -> None:
         """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
-        self._inherited += [self._delivery, self._open, self._dropped]
+        self._inherited += [self._delivery, self.open_calls, self._dropped, self.worker]
         if self._delivery is not None:
             self._delivery.forget()
         self._lock = threading.RLock()
-        source, keys, jobs = self._source, self._keys, self.jobs
+        source, keys, jobs, callbacks = self._source, self._keys, self.jobs, self.notices.callbacks
         self._fresh()
-        self._source, self._keys, self.jobs = source, keys, jobs
+        self._source, self._keys, self.jobs, self.notices.callbacks = source, keys, jobs, callbacks
 
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
         atexit.unregister(self.shutdown)
+        self.worker.stop()
         if self._delivery is not None:
             self._delivery.close()
+        self.shutdown_event.clear()
         self._fresh()
         diagnostics.reset()
-
-
-def _address(url: str) -> str:
-    """Host and port of a URL, at the price of a split: a call has no time for more."""
-    parts = url.split("/", 3)
-    return parts[2] if len(parts) > 2 else ""
 
 
 runtime = Runtime()

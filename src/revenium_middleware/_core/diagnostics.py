@@ -6,7 +6,7 @@ import logging
 import sys
 from collections import Counter
 from types import TracebackType
-from typing import Dict, Optional, TextIO, Type
+from typing import Callable, Dict, Optional, TextIO, Type
 
 logger = logging.getLogger("revenium_middleware")
 
@@ -42,6 +42,8 @@ class Diagnostics:
     def __init__(self) -> None:
         self.reraise = False
         """Our own test-suite sets this, so that no internal failure passes unseen."""
+        self.listener: Optional[Callable[[str, str], None]] = None
+        """Told (what, text) of each internal failure, wherever it happens: may take no lock."""
         self.reset()
 
     def reset(self) -> None:
@@ -62,11 +64,17 @@ class Diagnostics:
     def warn(self, cause: str, message: str, *args: object) -> None:
         self.once(cause, logging.WARNING, message, *args)
 
+    def count(self, what: str, text: str) -> None:
+        """Count one internal failure that is logged elsewhere."""
+        self.failures[what] += 1
+        self.last_failure = text
+        if self.listener is not None:
+            self.listener(what, text)
+
     def failed(self, what: str, error: BaseException) -> None:
         """Count one internal failure; the class and place are logged, never values that may hold prompts or keys."""
         where = _place(error.__traceback__)
-        self.failures[what] += 1
-        self.last_failure = "%s: %s at %s" % (what, type(error).__name__, where)
+        self.count(what, "%s: %s at %s" % (what, type(error).__name__, where))
         kind = type(error).__name__
         self.warn("%s/%s/%s" % (what, kind, where), "%s failed (%s at %s): metering may be incomplete, the call itself is unaffected", what, kind, where)
         if self.reraise:

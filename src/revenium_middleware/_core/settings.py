@@ -48,6 +48,11 @@ def metering_url(value: str) -> str:
     return "%s://%s/%s/" % (parts.scheme, parts.netloc, "/".join(kept))
 
 
+def fingerprint(key: str) -> str:
+    """What stands for ``key`` in journals and ledgers: enough to find it again, no way to get it back."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
 def switch(value: str) -> bool:
     word = value.strip().lower()
     if word not in _TRUE + _FALSE + ("",):
@@ -115,6 +120,9 @@ class Settings:
     )
     debug: bool = _row("REVENIUM_DEBUG", switch, False, "Logging", "The same as REVENIUM_LOG_LEVEL=DEBUG.", "true")
     selective_metering: bool = _row("REVENIUM_SELECTIVE_METERING", switch, False, "Metering", "Meter only calls made inside @revenium_meter.", "true")
+    carry_context: bool = _row(
+        "REVENIUM_CARRY_CONTEXT", switch, True, "Metering", "Threads and ThreadPoolExecutor tasks inherit the attribution of who started them.", "false"
+    )
     capture_prompts: bool = _row(
         "REVENIUM_CAPTURE_PROMPTS", switch, False, "Privacy", "Required, with the next one, before a provider's own error message is recorded.", "true"
     )
@@ -156,7 +164,12 @@ class Settings:
     @functools.cached_property
     def credential(self) -> str:
         """A fingerprint that says which key a record belongs to without holding it."""
-        return "" if self.local else hashlib.sha256(self.api_key.encode()).hexdigest()[:16]
+        return "" if self.local else fingerprint(self.api_key)
+
+    @property
+    def destination(self) -> Tuple[str, str]:
+        """(address, fingerprint of the key) for new records; two empty texts where they stay here."""
+        return ("", "") if self.local else (self.base_url, self.credential)
 
     def __repr__(self) -> str:
         return "<Settings local=%s base_url=%r ledger=%r>" % (self.local, self.base_url, self.ledger)

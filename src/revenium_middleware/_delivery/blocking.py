@@ -68,7 +68,7 @@ class Drain:
                 outcomes[outcome.number] = outcome
         finally:
             ledger.settle(outcomes.values())
-            self._work.delivered([outcome for outcome in outcomes.values() if outcome.state != PENDING])
+            self._work.delivered(list(outcomes.values()))
 
 
 def threads_are_greenlets() -> bool:

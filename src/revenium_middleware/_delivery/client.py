@@ -32,7 +32,7 @@ class Client:
         connector = aiohttp.TCPConnector(
             limit=CONNECTIONS,
             resolver=aiohttp.ThreadedResolver(),  # asks our loop, whatever else is installed
-            ssl=_certificates(),
+            ssl=certificates(),
             keepalive_timeout=60,
         )
         self._session = aiohttp.ClientSession(
@@ -65,7 +65,7 @@ class BlockingClient:
         self._errors: Tuple[Type[BaseException], ...] = (httpx.HTTPError, OSError)
         self._timeout, self._connect = settings.timeout_seconds, settings.connect_timeout_seconds
         self._httpx = httpx
-        self._client = httpx.Client(verify=_certificates(), headers={"User-Agent": "revenium-python-sdk/%s" % version, "Accept": "application/json"})
+        self._client = httpx.Client(verify=certificates(), headers={"User-Agent": "revenium-python-sdk/%s" % version, "Accept": "application/json"})
 
     def post(self, row: Pending, key: str, most: float) -> Outcome:
         """One attempt of at most ``most`` seconds per step of it."""
@@ -106,14 +106,14 @@ def judged(row: Pending, status: int, headers: Mapping[str, str]) -> Outcome:
     if 200 <= status < 300:
         return Outcome(row.number, DELIVERED)
     reason = "HTTP %d" % status
-    wanted = _retry_after(headers)
+    wanted = retry_after(headers)
     advice = headers.get("x-should-retry", "").lower()
     again = status in _RETRIED or status >= 500 or wanted is not None
     if advice == "true" or (again and advice != "false"):
-        return Outcome(row.number, PENDING, reason, time.time() + max(wanted or 0.0, _backoff(row.attempts)))
+        return Outcome(row.number, PENDING, reason, time.time() + max(wanted or 0.0, _backoff(row.attempts)), status)
     if 300 <= status < 400:
         reason += " (redirect to %s: set the base URL to where it should go)" % headers.get("location", "nowhere").split("?")[0]
-    return Outcome(row.number, REFUSED, reason)
+    return Outcome(row.number, REFUSED, reason, status=status)
 
 
 def _backoff(attempts: int) -> float:
@@ -121,7 +121,7 @@ def _backoff(attempts: int) -> float:
     return float(min(0.5 * 2.0 ** min(attempts, 10), 60.0)) * random.uniform(0.75, 1.25)
 
 
-def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
+def retry_after(headers: Mapping[str, str]) -> Optional[float]:
     milliseconds, text = headers.get("retry-after-ms"), headers.get("retry-after")
     try:
         if milliseconds:
@@ -135,7 +135,7 @@ def _retry_after(headers: Mapping[str, str]) -> Optional[float]:
     return None
 
 
-def _certificates() -> Any:
+def certificates() -> Any:
     """The platform's certificates where it has any, else certifi's; verification is never off."""
     context = ssl.create_default_context()
     if not context.get_ca_certs() and ssl.get_default_verify_paths().cafile is None:

@@ -5,36 +5,43 @@ from __future__ import annotations
 import time
 from typing import Callable, Dict, List, Mapping, Optional
 
+from .._core.errors import MeteringConnectionError, MeteringError, MeteringStatusError
 from .._core.record import Record
 from .._core.settings import Settings
+from .._core.tally import Tally
 from .._core.version import VERSION
 from .client import BlockingClient, Client
+from .dispatch import HELD
 from .ledger import DELIVERED, REFUSED, Ledger, Outcome
 from .sender import Sender
 from .store import Store
+
+Failed = Callable[[str, MeteringError], None]
+"""Who is told of an attempt that did not succeed: (operation, error)."""
 
 
 class Delivery:
     """Keeps records and has them delivered; what the sender needs to know of the process, it asks here."""
 
-    def __init__(self, settings: Callable[[], Settings], keys: Mapping[str, str], before_collecting: Callable[[], None]) -> None:
+    def __init__(self, settings: Callable[[], Settings], keys: Mapping[str, str], before_collecting: Callable[[], None], failed: Failed) -> None:
         self._settings = settings
         self._keys = keys
         self._before_collecting = before_collecting
+        self._failed = failed
         self.store = Store(settings())
         self.sender = Sender(self)
-        self.recorded = self.delivered_count = self.refused_count = 0
+        self._recorded, self._delivered, self._refused = Tally(), Tally(), Tally()
         self.last_refusal: Optional[str] = None
         self.last_delivery: Optional[float] = None
 
     def append(self, record: Record) -> None:
         """Keep ``record``, and let the sender know."""
         self.store.append(record)
-        self.recorded += 1
+        self._recorded.add()
         self.sender.wake()
 
-    def flush(self, timeout: float) -> None:
-        self.sender.flush(timeout)
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
+        self.sender.flush(timeout, meanwhile)
 
     # ------------------------------------------------------------------ what the sender asks
 
@@ -61,11 +68,27 @@ class Delivery:
     def delivered(self, outcomes: List[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.state == DELIVERED:
-                self.delivered_count += 1
+                self._delivered.add()
                 self.last_delivery = time.time()
-            elif outcome.state == REFUSED:
-                self.refused_count += 1
+                continue
+            if outcome.state == REFUSED:
+                self._refused.add()
                 self.last_refusal = outcome.reason
+            if outcome.reason not in ("", HELD):
+                self._failed("delivery", _error(outcome))
+
+    @property
+    def recorded(self) -> int:
+        """By this process; so are the next two."""
+        return int(self._recorded)
+
+    @property
+    def delivered_count(self) -> int:
+        return int(self._delivered)
+
+    @property
+    def refused_count(self) -> int:
+        return int(self._refused)
 
     # ------------------------------------------------------------------ ends and forks
 
@@ -84,3 +107,9 @@ class Delivery:
     def close(self) -> None:
         self.sender.stop()
         self.store.close()
+
+
+def _error(outcome: Outcome) -> MeteringError:
+    if outcome.status:
+        return MeteringStatusError("the metering service answered: %s" % outcome.reason, outcome.status)
+    return MeteringConnectionError("the metering service could not be reached: %s" % outcome.reason)

@@ -15,7 +15,7 @@ IDLE = 30.0
 BATCH = 128
 OPEN_AFTER = 3
 PROBE_EVERY = 5.0
-_HELD = "held back: the destination does not answer"
+HELD = "held back: the destination does not answer"
 
 Destination = Tuple[str, str]
 
@@ -124,7 +124,7 @@ class Dispatch:
         while self._waiting:
             row, key = self._waiting.popleft()
             circuit = self._circuits[(row.credential, row.base_url)]
-            outcome = Outcome(row.number, PENDING, _HELD, circuit.closed_until)
+            outcome = Outcome(row.number, PENDING, HELD, circuit.closed_until)
             try:
                 if not circuit.holds():
                     outcome = await client.post(row, key)
@@ -142,7 +142,7 @@ class Dispatch:
         self._done = []
         now = time.time()
         for destination, outcome in done:
-            if outcome.reason != _HELD:
+            if outcome.reason != HELD:
                 self._circuits[destination].saw(outcome, now)
             if outcome.state == REFUSED:
                 diagnostics.warn(

@@ -122,6 +122,9 @@ class MemoryJournal:
             self._records.popleft()
             self.evicted += 1
 
+    def waiting(self) -> List[Record]:
+        return list(self._records)
+
     def take(self) -> List[Record]:
         taken = []
         while self._records:

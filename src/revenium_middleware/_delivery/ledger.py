@@ -9,7 +9,8 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from types import MappingProxyType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
 from .._core.record import Record
@@ -24,10 +25,11 @@ REPORTED = ("provider", "model", "organization_name", "product_name", "agent", "
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, created REAL NOT NULL,
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, created REAL NOT NULL,
     base_url TEXT NOT NULL, credential TEXT NOT NULL, state INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, first_attempt REAL, next_attempt REAL NOT NULL DEFAULT 0,
-    lease TEXT, reason TEXT, finished REAL, %s, input_tokens INTEGER, output_tokens INTEGER, priced_with TEXT, body TEXT NOT NULL
+    lease TEXT, reason TEXT, finished REAL, %s, input_tokens INTEGER, output_tokens INTEGER, priced_with TEXT, body TEXT NOT NULL,
+    UNIQUE (id, credential, base_url)
 );
 CREATE INDEX IF NOT EXISTS record_pending ON record (credential, base_url, next_attempt) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS record_created ON record (created);
@@ -73,6 +75,24 @@ class Outcome(NamedTuple):
     state: int
     reason: str = ""
     next_attempt: float = 0.0
+    status: int = 0
+    """Of the HTTP answer; 0 where there was none."""
+
+
+class Standing(NamedTuple):
+    """Where every record is that ever came into this ledger file, read in one moment; the first is the sum of the next six."""
+
+    recorded: int = 0
+    delivered: int = 0
+    pending: int = 0
+    local: int = 0
+    refused: int = 0
+    evicted: int = 0
+    expired: int = 0
+    oldest_pending: Optional[float] = None
+    """When the oldest pending record was made."""
+    refusals: Mapping[str, int] = MappingProxyType({})
+    """Reason -> how many refused records that are still kept have it."""
 
 
 class Ledger:
@@ -145,6 +165,7 @@ class Ledger:
             before = self._connection.total_changes
             self._connection.executemany(_INSERT, map(_row, records))
             added = self._connection.total_changes - before
+            self._count("recorded", added)
             if journal:
                 self._connection.execute("INSERT OR REPLACE INTO journal VALUES (?, ?)", (journal, position))
             if torn:
@@ -186,10 +207,10 @@ class Ledger:
                 [(o.state, o.reason or None, o.next_attempt, None if o.state == PENDING else now, o.number) for o in outcomes],
             )
 
-    def free_leases(self, owner: str) -> None:
-        """Give back what a dead owner had reserved."""
+    def free_leases(self, owner: str) -> int:
+        """Give back what a dead owner had reserved; returns how many records that were."""
         with self._writing():
-            self._connection.execute("UPDATE record SET lease = NULL WHERE lease = ?", (owner,))
+            return self._connection.execute("UPDATE record SET lease = NULL WHERE lease = ?", (owner,)).rowcount
 
     def due_now(self) -> None:
         """Let every waiting record be tried at once (a flush was asked for)."""
@@ -201,18 +222,41 @@ class Ledger:
         sql = "SELECT credential, base_url, min(next_attempt), count(*) FROM record WHERE state = 0 AND lease IS NULL GROUP BY 1, 2"
         return [(row[0], row[1], row[2], row[3]) for row in self.query(sql)]
 
+    def standing(self) -> Standing:
+        """The books of this file, which balance also after old records were pruned."""
+        with self.lock:
+            self._connection.execute("BEGIN")  # one snapshot for all that follows
+            try:
+                found = {**self._states(), **self._counters()}
+                oldest = self.query("SELECT min(created) FROM record WHERE state = 0")[0][0]
+                reasons = self.query("SELECT reason, count(*) FROM record WHERE state = ? GROUP BY 1", (REFUSED,))
+            finally:
+                self._connection.execute("COMMIT")
+        return Standing(
+            found.get("recorded", 0),
+            **{state: found[state] + found.get("pruned " + state, 0) for state in STATES},
+            evicted=found.get("evicted", 0),
+            oldest_pending=oldest,
+            refusals=MappingProxyType({row[0] or "unknown": row[1] for row in reasons}),
+        )
+
     def counts(self) -> Dict[str, int]:
         """Records by state, and what was evicted or torn."""
+        return {**self._states(), **{name: value for name, value in self._counters().items() if name in ("evicted", "torn")}}
+
+    def _states(self) -> Dict[str, int]:
         found = {state: 0 for state in STATES}
-        for row in self.query("SELECT state, count(*) FROM record GROUP BY state"):
-            found[STATES[row[0]]] = row[1]
-        found.update({row[0]: row[1] for row in self.query("SELECT name, value FROM counter")})
+        found.update({STATES[row[0]]: row[1] for row in self.query("SELECT state, count(*) FROM record GROUP BY state")})
         return found
+
+    def _counters(self) -> Dict[str, int]:
+        return {row[0]: row[1] for row in self.query("SELECT name, value FROM counter")}
 
     def prune(self, keep_seconds: float, most: int) -> None:
         """Finished records past their time go; beyond ``most`` the oldest go, finished before pending, the pending counted."""
         with self._writing():
-            self._connection.execute("DELETE FROM record WHERE state = ? AND finished < ?", (DELIVERED, time.time() - keep_seconds))
+            past = self._connection.execute("DELETE FROM record WHERE state = ? AND finished < ?", (DELIVERED, time.time() - keep_seconds))
+            self._count("pruned delivered", past.rowcount)
             excess = self._connection.execute("SELECT count(*) FROM record").fetchone()[0] - most
             if excess <= 0:
                 return
@@ -221,6 +265,8 @@ class Ledger:
             ).fetchall()
             self._connection.executemany("DELETE FROM record WHERE number = ?", [(row["number"],) for row in gone])
             self._count("evicted", sum(row["state"] in (PENDING, LOCAL) for row in gone))
+            for state in (DELIVERED, REFUSED, EXPIRED):
+                self._count("pruned " + STATES[state], sum(row["state"] == state for row in gone))
 
     def price(self, prices: Iterable[Tuple[int, Optional[float], str, str]]) -> None:
         """Store (number, cost, status, catalogue) of records priced by a report."""

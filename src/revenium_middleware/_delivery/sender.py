@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
 import threading
 import time
 from collections import deque
+from contextvars import Context
 from typing import Any, Callable, Deque, Dict, Optional, Tuple
 
 from .._core.diagnostics import Guard
@@ -14,9 +14,16 @@ from .blocking import Drain, over_greenlets, threads_are_greenlets
 from .dispatch import IDLE, Circuit, Destination, Dispatch, Work
 from .ledger import Busy
 
+try:
+    import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
+except RuntimeError:  # the first record of the process is made while it ends: flush delivers in its caller's thread
+    pass
+
 LINGER = 0.05
 """How long a fresh record waits for company: one transaction then serves many."""
 BUSY = 0.5
+LOOK = 0.1
+"""How often somebody who watches a flush sees it."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -63,14 +70,17 @@ class Sender:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def flush(self, timeout: float) -> None:
-        """Deliver what can be delivered within ``timeout`` seconds; never longer."""
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
+        """Deliver what can be delivered within ``timeout`` seconds; never longer. ``meanwhile`` is called now and then."""
         done = threading.Event()
         self._flushes.append((done, time.monotonic() + timeout))
         if self.running():
             self._awake = True
             self._poke()
-            done.wait(timeout)
+            end = time.monotonic() + timeout
+            while not done.wait(min(timeout, LOOK) if meanwhile is not None else timeout) and time.monotonic() < end:
+                if meanwhile is not None:
+                    meanwhile()
         elif threading.current_thread() is not self._thread:
             drain = Drain(self._work)
             with Guard("flush"):
@@ -93,7 +103,7 @@ class Sender:
                 thread = threading.Thread(target=self._run, name="revenium-sender", daemon=True)
                 self._thread = thread
                 try:
-                    thread.start()
+                    Context().run(thread.start)  # it serves every scope, and belongs to none
                 except RuntimeError:  # the interpreter is shutting down: flush works in its caller's thread
                     self._thread = None
 

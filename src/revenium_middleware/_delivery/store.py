@@ -6,14 +6,15 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Dict, List, Optional, Union
+from typing import List, Optional, Tuple, Union
 
 from .._core.diagnostics import diagnostics
 from .._core.record import Record
 from .._core.settings import Settings, ledger_path
+from .._core.tally import Tally
 from . import claim
 from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
-from .ledger import Busy, Ledger
+from .ledger import Busy, Ledger, Standing
 
 MEMORY = "memory"
 
@@ -27,6 +28,9 @@ class Store:
         self._memory = MemoryJournal()
         self._journal: Union[Journal, MemoryJournal] = self._memory
         self._ledger: Optional[Ledger] = None
+        self._overflowed = Tally()
+        self.adopted = 0
+        """Records taken over from processes that ended before they could deliver them."""
         if self.path is not None:
             try:
                 self._journal = Journal(journals_of(self.path))
@@ -39,6 +43,7 @@ class Store:
             self._journal.append(record)
         except OSError as error:
             self._on_disk_failure(error)
+            self._overflowed.add()
             self._memory.append(record)
 
     def collect(self) -> Ledger:
@@ -74,24 +79,37 @@ class Store:
     def evicted(self) -> int:
         return self._memory.evicted
 
+    @property
+    def overflowed(self) -> int:
+        """Records that the disk refused and memory took."""
+        return int(self._overflowed)
+
     def tidy(self, settings: Settings) -> None:
         """Adopt what dead processes left behind; drop what is past its time or over the bound."""
         ledger = self._ledger or self._opened()
         if self.path is not None and not ledger.in_memory:
-            adopt(ledger, journals_of(self.path))
+            self.adopted += adopt(ledger, journals_of(self.path))[1]
         ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
 
-    def counts(self) -> Dict[str, int]:
-        """Records by state, with everything recorded so far; read through a connection of its own."""
+    def standing(self) -> Standing:
+        """Where the records are, with everything recorded so far: of the file, and what only this process's memory has."""
+        waiting = self._memory.waiting()
+        kept = self._kept()
+        pending = [record for record in waiting if record.credential]
+        oldest = [when for when in (kept.oldest_pending, *(record.created for record in pending)) if when is not None]
+        return kept._replace(
+            recorded=kept.recorded + len(waiting) + self.evicted,
+            pending=kept.pending + len(pending),
+            local=kept.local + len(waiting) - len(pending),
+            evicted=kept.evicted + self.evicted,
+            oldest_pending=min(oldest, default=None),
+        )
+
+    def _kept(self) -> Standing:
+        """Read through a connection of its own, so that nobody waits for the sender."""
         if self._ledger is not None and self._ledger.in_memory:
-            return self._ledger.counts()
-        if self.path is None or not isinstance(self._journal, Journal):
-            return {}
-        ledger = up_to_date(self.path)
-        try:
-            return ledger.counts()
-        finally:
-            ledger.close()
+            return self._ledger.standing()
+        return standing_of(self.path if isinstance(self._journal, Journal) else None)
 
     def hold(self) -> None:
         """Before a fork: no thread may be inside SQLite or the journal while the process is copied."""
@@ -128,10 +146,21 @@ class Store:
         return self._ledger
 
     def _on_disk_failure(self, error: Exception) -> None:
-        diagnostics.failures["disk"] += 1
+        diagnostics.count("disk", "the ledger cannot be written: %s" % type(error).__name__)
         diagnostics.warn(
             "disk", "the ledger at %s cannot be written (%s): records are kept in memory, and are lost with the process", self.path, type(error).__name__
         )
+
+
+def standing_of(path: Optional[Path]) -> Standing:
+    """The books of the ledger file at ``path``, journals included; nothing is created where there is none."""
+    if path is None or not (path.exists() or journals_of(path).exists()):
+        return Standing()
+    ledger = up_to_date(path)
+    try:
+        return ledger.standing()
+    finally:
+        ledger.close()
 
 
 def journals_of(path: Path) -> Path:
@@ -149,7 +178,7 @@ def opened(path: Path) -> Ledger:
         os.replace(str(path), str(aside))
         for suffix in ("-wal", "-shm"):
             unlink(path.with_name(path.name + suffix))
-        diagnostics.failures["corrupt ledger"] += 1
+        diagnostics.count("corrupt ledger", "the ledger was damaged and set aside")
         diagnostics.warn("corrupt", "the ledger at %s was damaged: set aside as %s, a new one was started", path, aside.name)
         return Ledger(str(path))
 
@@ -165,21 +194,35 @@ def ingest(ledger: Ledger, path: Path) -> int:
         position = reached
 
 
-def adopt(ledger: Ledger, directory: Path) -> int:
-    """Take over journals and leases of processes that are gone; returns how many were."""
-    dead = claim.dead_owners(directory)
+def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
+    """Take over journals and leases of processes that are gone; returns how many processes, and how many records, those were."""
+    dead, records = claim.dead_owners(directory), 0
     for adopted in dead:
         cleaned = False
         try:
             for path in owned_by(directory, adopted.name):
                 ingest(ledger, path)
+                records += _waiting(ledger, path)
                 unlink(path)
                 ledger.forget_journal(path.name)
-            ledger.free_leases(adopted.name)
+            records += ledger.free_leases(adopted.name)
             cleaned = True
         finally:
             adopted.done(cleaned)
-    return len(dead)
+    return len(dead), records
+
+
+def _waiting(ledger: Ledger, path: Path) -> int:
+    """How many records of a journal are still to be delivered by somebody."""
+    found, position = 0, 0
+    while True:
+        records, reached, _ = read(path, position)
+        if reached == position:
+            return found
+        ids = [record.id for record in records]
+        marks = ", ".join("?" * len(ids))
+        found += ledger.query("SELECT count(*) FROM record WHERE state = 0 AND lease IS NULL AND id IN (%s)" % marks, ids)[0][0]
+        position = reached
 
 
 def up_to_date(path: Path) -> Ledger:

@@ -34,6 +34,9 @@ _PROVIDERS: Mapping[str, str] = {
 }
 """Our labels and the list's own. Its matching by substring is not used: it takes any text with "openai" in it for OpenAI."""
 
+_MAKERS = ("openai", "anthropic", "mistral", "deepseek", "xai", "cohere", "perplexity", "google")
+"""Those who sell their own models; the others sell everybody's, so a model's name does not tell them. Google does both."""
+
 _ROUTES = frozenset(_PROVIDERS) | frozenset(("azure_ai", "x-ai", "fireworks_ai", "together_ai", "gemini", "vertex_ai"))
 """First parts of a model name that say whom a router asked, as in ``openai/gpt-4o``."""
 
@@ -102,6 +105,10 @@ class Catalogue:
                 continue  # the list takes ft:gpt-4-… for gpt-4, which has another price
             return found
         return None
+
+    def maker(self, model: str) -> Optional[str]:
+        """The provider label that the model's name alone tells; None when it tells none."""
+        return next((label.upper() for label in _MAKERS if self.find(label, model) is not None), None)
 
     @staticmethod
     def covers(provider: str) -> bool:

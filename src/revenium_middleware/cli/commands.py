@@ -21,6 +21,7 @@ from .._usage.pricing import catalogue_name
 from . import exports, opening, rendering
 from .costs import price_missing
 from .faults import Fault
+from .flushing import Flushed, flushed
 from .selection import Selection, conditions, grouped_by, moment
 from .totals import SORTS, Report, provide_json, report
 from .words import encodable, shown
@@ -116,6 +117,27 @@ def report_command(
     _print(made, path, output, stdout)
 
 
+@program.command("flush", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, metavar="SECONDS", help="Longest wait; the rest stays pending.")
+@click.option("--ledger", metavar="PATH", help="The ledger file, instead of what REVENIUM_LEDGER and .env say.")
+def flush_command(timeout: float, ledger: Optional[str]) -> None:
+    """Deliver everything that is pending, also what ended processes have left.
+
+    Needs the key the records were made with. Exit code 0 when nothing is pending any more, else 1.
+    """
+    stdout, stderr = rendering.consoles()
+    _read_dotenv(stderr)
+    settings = Source().current()[0]
+    path = opening.ledger_path(ledger, settings)
+    if settings.local:
+        raise Fault("no usable Revenium key to deliver with: set REVENIUM_METERING_API_KEY%s" % "".join("; " + fault for fault in settings.faults))
+    with Bar(stderr, "Delivering") as bar:
+        result = Flushed() if opening.is_empty(path) else flushed(path, settings, timeout, bar)
+    for line in result.lines():
+        _say(stdout, line)
+    sys.exit(1 if result.pending else 0)
+
+
 def _print(made: Report, path: Path, output: Optional[str], stdout: Console) -> None:
     notes = _notes(made)
     if output == "json":
@@ -167,8 +189,9 @@ def _priced_and_summed(ledger: Ledger, selection: Selection, sort: str, limit: O
 class Bar:
     """A progress bar on stderr, once the work has taken a while and somebody is watching."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, doing: str = "Pricing") -> None:
         self._console = console
+        self._doing = doing
         self._started = time.monotonic()
         self._progress: Optional[Progress] = None
 
@@ -184,7 +207,7 @@ class Bar:
             if not self._console.is_terminal or time.monotonic() - self._started < _PATIENCE:
                 return
             self._progress = Progress(console=self._console, transient=True)
-            self._progress.add_task("Pricing %s records" % format(todo, ","), total=todo)
+            self._progress.add_task("%s %s records" % (self._doing, format(todo, ",")), total=todo)
             self._progress.start()
         self._progress.update(self._progress.task_ids[0], completed=done)
 

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from .faults import Fault, Script, distorted
 from .loopback import Loopback, Reply, Request
 
-_PATH = re.compile(r"^(?:/.*)?/meter/(v2/ai/(?:completions|images|audio|video)|v2/tool/events)$")
+_PATH = re.compile(r"^(?:/.*)?/meter/(v2/ai/(?:completions|images|audio|video)|v2/tool/events|v2/events|v2/apis/(?:requests|responses))$")
 
 
 @dataclass(frozen=True)
