@@ -9,7 +9,7 @@ from .._core.fields import COMPLETION
 from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.settings import Settings
-from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
+from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
 
 
@@ -71,6 +71,10 @@ class Call:
     def again(self) -> "Call":
         """A second billed answer within one call of the SDK."""
         return Call(self.books, self.request, self.metadata)
+
+    def sent(self) -> None:
+        """The request goes out only now: nothing of a lazy stream is sent before its first step."""
+        self.started, self._clock = time.time(), time.perf_counter()
 
     @property
     def settled(self) -> bool:
@@ -211,7 +215,7 @@ class Call:
         usage, source = reading.usage, PROVIDER
         if usage.known or _measured(reading.fields):
             pass
-        elif error is not None and status_of(error) is not None:
+        elif error is not None and status_of(error) is not None and not self.answering:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
         elif self.request.streamed and kind == COMPLETION and (self.answering or error is None):
             from .._usage.estimation import estimated
@@ -258,9 +262,16 @@ def _measured(fields: Mapping[str, Any]) -> bool:
     return any(fields.get(name) is not None for name in _MEASURES)
 
 
+_STATUS = (("status_code",), ("code",), ("response", "status_code"), ("response", "ResponseMetadata", "HTTPStatusCode"))
+"""Where SDKs keep the HTTP status of an error."""
+
+
 def status_of(error: BaseException) -> Optional[int]:
-    status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) and not isinstance(status, bool) and status >= 400 else None
+    for path in _STATUS:
+        status = pick(error, *path)
+        if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
+            return status
+    return None
 
 
 def failure(error: BaseException, settings: Settings) -> Dict[str, Any]:
