@@ -39,6 +39,11 @@ def listed(value: Any) -> List[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
 
 
+def text_of(value: Any) -> Optional[str]:
+    """``value`` when it is text that says something."""
+    return value if isinstance(value, str) and value else None
+
+
 class Usage(NamedTuple):
     """Disjoint token buckets; None is unknown. Reasoning, audio and image tokens are parts of input or output."""
 

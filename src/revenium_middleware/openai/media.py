@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 from .._core.values import amount, count
-from .._usage.reading import Reader, Reading, pick
-from .readers import common, spent, text_of
+from .._usage.reading import Reader, Reading, pick, text_of
+from .readers import common, spent
 
 
 class ImagesReader(Reader):
