@@ -183,7 +183,7 @@ class Call:
             started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
         values = fitting(kind, finished(self._said_for(reading)))
         facts = {name: value for job in (request.named, reading.job, reading.id) for name, value in self.books.job_facts(job or "").items()}
-        model = facts.pop("model", "")
+        model, asked = facts.pop("model", ""), facts.pop("asked", {})
         provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(
             transaction_id=self._transaction_id(reading, error),
@@ -199,9 +199,10 @@ class Call:
         )
         if kind == COMPLETION:
             values.update(self._completion(reading, error, now))
+        values.update(asked)
         values.update(reading.fields)
         values.update(facts)
-        values.update(self._usage(kind, reading, error))
+        values.update(self._usage(kind, reading, error, _measured({**asked, **reading.fields, **facts})))
         if error is not None:
             values.update(failure(error, self.books.settings()))
         return values
@@ -211,9 +212,9 @@ class Call:
             return reading.id
         return self.generated_id
 
-    def _usage(self, kind: str, reading: Reading, error: Optional[BaseException]) -> Dict[str, Any]:
+    def _usage(self, kind: str, reading: Reading, error: Optional[BaseException], measured: bool) -> Dict[str, Any]:
         usage, source = reading.usage, PROVIDER
-        if usage.known or _measured(reading.fields):
+        if usage.known or measured:
             pass
         elif error is not None and status_of(error) is not None and not self.answering:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed

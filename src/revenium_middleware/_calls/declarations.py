@@ -142,6 +142,8 @@ class DirectSdk(NamedTuple):
     """Classes of the errors that an answer ends with which the SDK could not make sense of. All others mean: never sent."""
     answers: Tuple[Tuple[str, str], ...] = ()
     """(module, regular expression for its types of answer), which get ``_revenium_transaction_id``."""
+    pools: Tuple[Tuple[str, str], ...] = ()
+    """(module, name) of the thread pools to which the SDK hands calls of its users: the scope goes along."""
 
 
 class Endpoints:

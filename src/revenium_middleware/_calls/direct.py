@@ -17,7 +17,7 @@ from .hooks import Arrival, Target
 from .runtime import Runtime
 from .scoped import GENERATORS, awaiting, within
 from .streams import Watch
-from .surfaces import tag_surface
+from .surfaces import follow_pool, tag_surface
 
 
 class DirectWaist:
@@ -35,7 +35,8 @@ class DirectWaist:
     def arrivals(self) -> Tuple[Arrival, ...]:
         tag = [Arrival(surface.module, partial(tag_surface, surface)) for surface in self._sdk.surfaces]
         name = [Arrival(module, partial(identity.offer_matching, classes)) for module, classes in self._sdk.answers]
-        return (*tag, *name)
+        follow = [Arrival(module, partial(follow_pool, pool)) for module, pool in self._sdk.pools]
+        return (*tag, *name, *follow)
 
     # ------------------------------------------------------------------ the waist
 

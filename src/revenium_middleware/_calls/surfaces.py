@@ -17,7 +17,7 @@ from .._core.scope import Scope, current
 from .carrier import KEYWORD
 from .declarations import Surface
 from .hooks import Undo, replace
-from .scoped import calling
+from .scoped import calling, within
 
 _EVERYWHERE = Scope()
 
@@ -51,7 +51,8 @@ def _tag_function(module: ModuleType, name: str, value: Any) -> Iterator[Undo]:
     if isinstance(value, wrapt.BoundFunctionWrapper):  # taken from a client whose class was tagged before
         yield _put_back(module, name, value)
     elif isinstance(value, MethodType) or (isinstance(value, FunctionType) and value.__module__ == module.__name__):
-        tagged = wrapt.FunctionWrapper(value, _tag)
+        now = getattr(value.__self__, value.__name__, None) if isinstance(value, MethodType) else None
+        tagged = now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
         for holder, alias in _holders(value):
             yield replace(holder, alias, tagged)
 
@@ -73,6 +74,18 @@ def _put_back(module: ModuleType, name: str, value: Any) -> Undo:
             setattr(module, name, original)
 
     return undo
+
+
+def follow_pool(name: str, module: Any) -> Undo:
+    """Let work that is handed to the thread pool ``module.name`` run in the scope of who hands it over."""
+    pool = vars(module).get(name)
+    if pool is None:
+        return lambda: None
+
+    def submit(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return type(pool).submit(pool, within, current(), work, args, kwargs)
+
+    return replace(pool, "submit", submit)
 
 
 def _tag(wrapped: Callable[..., Any], instance: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:

@@ -114,7 +114,9 @@ class Reading:
     provider_time: Optional[float] = None
     """When the provider says the work began, for jobs; seconds since the epoch."""
     facts: Dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Record fields that only the start of a job shows; they are kept for the call that shows its end."""
+    """Record fields that only the start of a job shows; they are kept for the call that shows its end.
+
+    Under ``asked`` those that hold where the end says nothing else."""
 
 
 class Reader:
