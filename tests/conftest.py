@@ -22,7 +22,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of
 
 assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
 
-_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "AZURE_", "PERPLEXITY_", "PPLX_", "XDG_STATE_HOME")
+_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "AZURE_", "PERPLEXITY_", "PPLX_", "OLLAMA_", "FAL_", "XDG_STATE_HOME")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 

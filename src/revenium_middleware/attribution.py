@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import contextmanager
-from typing import Any, AsyncIterator, Callable, Generator, Iterator, Optional, TypeVar, cast
+from typing import Any, Callable, Iterator, Optional, TypeVar, cast
 
 from ._core.scope import Scope, current, enter, leave
+from ._core.steps import Steps, driving_async
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -62,7 +63,7 @@ def _decorator(scope: Callable[[], Scope]) -> Callable[[Function], Function]:
 
 def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
-        return _stepping_async(function, scope)
+        return functools.wraps(function)(driving_async(lambda *args, **kwargs: Steps(function(*args, **kwargs), scope())))
 
     if inspect.iscoroutinefunction(function):
 
@@ -78,7 +79,7 @@ def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callab
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            return (yield from _Steps(function(*args, **kwargs), scope()))
+            return (yield from Steps(function(*args, **kwargs), scope()))
 
     else:
 
@@ -89,49 +90,5 @@ def _wrapped(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callab
                 return function(*args, **kwargs)
             finally:
                 leave(token)
-
-    return wrapper
-
-
-class _Steps(Generator[Any, Any, Any]):
-    """Runs each step of a generator in the scope, and nothing between the steps."""
-
-    def __init__(self, inner: Any, scope: Scope) -> None:
-        self._inner = inner
-        self._scope = scope
-
-    def send(self, value: Any) -> Any:
-        return self._step(self._inner.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        return self._step(self._inner.throw, *error)
-
-    def _step(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        token = enter(self._scope)
-        try:
-            return method(*arguments)
-        finally:
-            leave(token)
-
-
-def _stepping_async(function: Callable[..., Any], scope: Callable[[], Scope]) -> Callable[..., Any]:
-    """The same for an async generator function; there is no ``yield from`` for these."""
-
-    @functools.wraps(function)
-    async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        generator, inside = function(*args, **kwargs), scope()
-        method, value = generator.asend, None
-        while True:
-            token = enter(inside)
-            try:
-                item = await method(value)
-            except StopAsyncIteration:
-                return
-            finally:
-                leave(token)
-            try:
-                method, value = generator.asend, (yield item)
-            except BaseException as error:  # noqa: BLE001 - thrown in by the consumer, or closed: the generator's to handle
-                method, value = generator.athrow, error
 
     return wrapper

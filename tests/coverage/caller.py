@@ -32,12 +32,23 @@ class Caller:
             kwargs["usage_metadata"] = self._tag
         return self._loop.run_until_complete(_read(method(*args, **kwargs)))
 
+    def on(self, answer: Any, method: str) -> Any:
+        """Call a method of something that a call answered with."""
+        return self._loop.run_until_complete(_read(getattr(answer, method)()))
+
     def close(self) -> None:
-        ended = self._client.close()
-        if inspect.isawaitable(ended):
-            self._loop.run_until_complete(ended)
+        self._loop.run_until_complete(_closed(self._client))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+
+async def _closed(client: Any) -> None:
+    if not hasattr(client, "close"):  # what such a client holds does the HTTP
+        client = client._client
+        client = await client if inspect.isawaitable(client) else client
+    ended = client.aclose() if hasattr(client, "aclose") else client.close()
+    if inspect.isawaitable(ended):
+        await ended
 
 
 async def _read(result: Any) -> Any:

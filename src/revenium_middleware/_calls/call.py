@@ -10,7 +10,7 @@ from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
-from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
+from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
 from .jobs import Jobs
 
@@ -68,6 +68,10 @@ class Call:
     def again(self) -> "Call":
         """A second billed answer within one call of the SDK."""
         return Call(self.books, self.request, self.metadata, self.around)
+
+    def sent(self) -> None:
+        """The request goes out only now: nothing of a lazy stream is sent before its first step."""
+        self.started, self._clock = time.time(), time.perf_counter()
 
     @property
     def settled(self) -> bool:
@@ -180,7 +184,7 @@ class Call:
             started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
         values = fitting(kind, finished(self._said_for(reading)))
         facts = self.books.jobs.facts(request.named, reading.job, reading.id)
-        model = facts.pop("model", "")
+        model, asked = facts.pop("model", ""), facts.pop("asked", {})
         provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(
             transaction_id=self._transaction_id(reading, error),
@@ -196,9 +200,10 @@ class Call:
         )
         if kind == COMPLETION:
             values.update(self._completion(reading, error, now))
+        values.update(asked)
         values.update(reading.fields)
         values.update(facts)
-        values.update(self._usage(kind, reading, error))
+        values.update(self._usage(kind, reading, error, _measured({**asked, **reading.fields, **facts})))
         if error is not None:
             values.update(failure(error, self.books.settings()))
         return values
@@ -208,11 +213,11 @@ class Call:
             return reading.id
         return self.generated_id
 
-    def _usage(self, kind: str, reading: Reading, error: Optional[BaseException]) -> Dict[str, Any]:
+    def _usage(self, kind: str, reading: Reading, error: Optional[BaseException], measured: bool) -> Dict[str, Any]:
         usage, source = reading.usage, PROVIDER
-        if usage.known or _measured(reading.fields):
+        if usage.known or measured:
             pass
-        elif error is not None and status_of(error) is not None:
+        elif error is not None and status_of(error) is not None and not self.answering:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
         elif self.request.streamed and kind == COMPLETION and (self.answering or error is None):
             from .._usage.estimation import estimated
@@ -259,9 +264,16 @@ def _measured(fields: Mapping[str, Any]) -> bool:
     return any(fields.get(name) is not None for name in _MEASURES)
 
 
+_STATUS = (("status_code",), ("code",), ("response", "status_code"), ("response", "ResponseMetadata", "HTTPStatusCode"))
+"""Where SDKs keep the HTTP status of an error."""
+
+
 def status_of(error: BaseException) -> Optional[int]:
-    status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) and not isinstance(status, bool) and status >= 400 else None
+    for path in _STATUS:
+        status = pick(error, *path)
+        if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
+            return status
+    return None
 
 
 def failure(error: BaseException, settings: Settings) -> Dict[str, Any]:

@@ -82,6 +82,70 @@ class Provider(NamedTuple):
     channels: Tuple[Channel, ...] = ()
 
 
+class Sent(NamedTuple):
+    """What a call of a waist function is about to send."""
+
+    method: str
+    url: str
+    """Whole, or the path where the SDK's client adds the rest."""
+    body: Mapping[str, Any]
+    streamed: bool = False
+    model: str = ""
+    """Where the body does not name it under ``model``."""
+
+
+Arguments = Tuple[Tuple[Any, ...], Dict[str, Any]]
+
+
+class Point(NamedTuple):
+    """A function of an SDK that every call of some kind passes through."""
+
+    module: str
+    attribute: str
+    sent: Callable[[Any, Tuple[Any, ...], Dict[str, Any]], Optional[Sent]]
+    """(instance, args, kwargs) -> what is sent; None when the call is not one to measure."""
+    content: Callable[[Any], Any] = lambda result: result
+    """What of an answer, or of each item of a stream, the readers read."""
+    headers: Optional[Callable[[Any], Mapping[str, str]]] = None
+    """Where an answer has its headers, for readers that want them."""
+    late: bool = False
+    """Its generators send nothing before their first step."""
+    unload: Optional[Callable[[Tuple[Any, ...], Dict[str, Any]], Tuple[Arguments, Optional[Mapping[str, Any]]]]] = None
+    """Takes metadata that travelled inside the arguments out of them: (the arguments to send, canonical metadata)."""
+    tap: Optional[Callable[[Any, Any], bool]] = None
+    """Taps a stream inside the answer in place: (answer, its ``streams.Watch``) -> whether there was one."""
+    optional: bool = False
+    """Some supported versions do not have it."""
+
+
+class Surface(NamedTuple):
+    """Where users call an SDK: there ``usage_metadata=`` is accepted."""
+
+    module: str
+    classes: str = ""
+    """Regular expression for the names of classes defined there, whose public methods are meant."""
+    functions: bool = False
+    """The module's own public functions, and the methods of a client that it offers as functions."""
+
+
+class DirectSdk(NamedTuple):
+    """An SDK that is hooked function by function, having no client waist that all its kin share."""
+
+    provider: Provider
+    fallback: Endpoint
+    """For an unknown POST."""
+    points: Tuple[Point, ...]
+    surfaces: Tuple[Surface, ...]
+    failures: Tuple[str, ...]
+    """Classes of the errors that a request ends with: refused by the provider, lost on the way."""
+    unreadable: Tuple[str, ...] = ()
+    """Classes of the errors that an answer ends with which the SDK could not make sense of. All others mean: never sent."""
+    answers: Tuple[Tuple[str, str], ...] = ()
+    """(module, regular expression for its types of answer), which get ``_revenium_transaction_id``."""
+    pools: Tuple[Tuple[str, str], ...] = ()
+    """(module, name) of the thread pools to which the SDK hands calls of its users: the scope goes along."""
+
+
 class Endpoints:
     """The endpoint a request goes to, found by method and path."""
 

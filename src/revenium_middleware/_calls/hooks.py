@@ -21,6 +21,8 @@ class Target(NamedTuple):
     module: str
     attribute: str
     wrapper: Wrapper
+    optional: bool = False
+    """Some supported versions do not have it."""
 
 
 class Arrival(NamedTuple):
@@ -69,6 +71,8 @@ class Hooks:
         parent, name = _parent(loaded, target.attribute)
         original = vars(parent).get(name) if parent is not None else None
         label = "%s:%s" % (target.module, target.attribute)
+        if original is None and target.optional:
+            return
         if original is None:
             self.missing[sdk].append(label)
             diagnostics.warn("hooks/missing/" + label, "%s does not exist in the installed version: calls through it are not metered", label)

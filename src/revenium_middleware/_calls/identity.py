@@ -5,6 +5,7 @@ The value lives beside the object, so that ``model_dump``, ``dict()``, ``repr``,
 
 from __future__ import annotations
 
+import re
 import weakref
 from typing import Any, Callable, Dict, Optional, Tuple, Union
 
@@ -58,8 +59,14 @@ def offer(kind: type) -> Callable[[], None]:
 
 
 def offer_all(module: Any) -> Callable[[], None]:
-    """The same for every type of answer that an SDK's module holds."""
-    undo = [offer(vars(module)[name]) for name in ANSWERS if name in vars(module)]
+    """The same for every type of answer that a Stainless-generated SDK's module holds."""
+    return offer_matching("|".join(ANSWERS), module)
+
+
+def offer_matching(names: str, module: Any) -> Callable[[], None]:
+    """The same for the classes of ``module`` whose names match a regular expression."""
+    pattern = re.compile(names)
+    undo = [offer(value) for name, value in list(vars(module).items()) if isinstance(value, type) and pattern.fullmatch(name)]
 
     def withdraw() -> None:
         for action in undo:

@@ -37,6 +37,10 @@ class Watch:
         """The body's bytes are text without an encoding, so the body itself shows what users read."""
         self.exhausted = False
         """The body was read to its end."""
+        self.sent = True
+        """False while a lazy stream has not sent its request yet."""
+        self.collected = False
+        """Nobody can draw from it any more: it is the sender's to settle, not the garbage collector's."""
         self.error: Optional[BaseException] = None
         """The body broke off under a user who reads it raw."""
         self.raw = bytearray()
@@ -46,6 +50,9 @@ class Watch:
         if self.inside or self.call.settled:
             return
         with Guard("closing"):
+            if not self.sent:
+                self.call.discard()
+                return
             if self.raw and not self.parsed:
                 feed_raw(self.call, bytes(self.raw))
             if self.error is not None:
@@ -53,6 +60,16 @@ class Watch:
             elif self.exhausted or self.call.reader.result.finished:
                 self.call.complete()
             else:
+                self.call.abandon()
+
+    def ended(self, error: BaseException) -> None:
+        """Drawing the next event ended the stream."""
+        with Guard("settling"):
+            if isinstance(error, (StopIteration, StopAsyncIteration)):
+                self.call.complete()
+            elif isinstance(error, Exception):
+                self.call.fail(error)
+            else:  # cancelled, interrupted: the user went away
                 self.call.abandon()
 
     def passed(self, data: bytes) -> None:
@@ -115,7 +132,7 @@ class Events:
                 event = next(self._inner)
             except BaseException as error:
                 watch.inside = False
-                self._ended(error)
+                watch.ended(error)
                 raise
             watch.inside = False
             if not self._saw(event):
@@ -129,7 +146,7 @@ class Events:
                 event = await self._inner.__anext__()
             except BaseException as error:
                 watch.inside = False
-                self._ended(error)
+                watch.ended(error)
                 raise
             watch.inside = False
             if not self._saw(event):
@@ -152,15 +169,6 @@ class Events:
             with _READING:  # on its own: what was asked for stays hidden although reading it failed
                 return _only_usage(event, watch.call.reader.result.finished)
         return False
-
-    def _ended(self, error: BaseException) -> None:
-        with Guard("settling"):
-            if isinstance(error, (StopIteration, StopAsyncIteration)):
-                self._watch.call.complete()
-            elif isinstance(error, Exception):
-                self._watch.call.fail(error)
-            else:  # cancelled, interrupted: the user went away
-                self._watch.call.abandon()
 
 
 def _only_usage(event: Any, finished: bool) -> bool:

@@ -97,7 +97,9 @@ class Sender:
             thread.join(5.0)
 
     def _begin(self) -> None:
-        with self._start:
+        if not self._start.acquire(blocking=False):
+            return  # somebody is at it; were it this very thread, interrupted by a finaliser or a signal, waiting would never end
+        try:
             if self._thread is None:
                 self._awake = True
                 thread = threading.Thread(target=self._run, name="revenium-sender", daemon=True)
@@ -106,6 +108,8 @@ class Sender:
                     Context().run(thread.start)  # it serves every scope, and belongs to none
                 except RuntimeError:  # the interpreter is shutting down: flush works in its caller's thread
                     self._thread = None
+        finally:
+            self._start.release()
 
     def _poke(self) -> None:
         if self._signal is not None:

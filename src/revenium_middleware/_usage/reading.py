@@ -50,6 +50,11 @@ def listed(value: Any) -> Sequence[Any]:
     return value if isinstance(value, (list, tuple)) else ()
 
 
+def text_of(value: Any) -> Optional[str]:
+    """``value`` when it is text that says something."""
+    return value if isinstance(value, str) and value else None
+
+
 class Usage(NamedTuple):
     """Disjoint token buckets; None is unknown. Reasoning, audio and image tokens are parts of input or output."""
 
@@ -120,7 +125,9 @@ class Reading:
     provider_time: Optional[float] = None
     """When the provider says the work began, for jobs; seconds since the epoch."""
     facts: Dict[str, Any] = dataclasses.field(default_factory=dict)
-    """Record fields that only the start of a job shows; they are kept for the call that shows its end."""
+    """Record fields that only the start of a job shows; they are kept for the call that shows its end.
+
+    Under ``asked`` those that hold where the end says nothing else."""
 
 
 class Reader:

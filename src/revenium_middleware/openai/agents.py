@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional
 
 from .._core.values import amount
-from .._usage.reading import Reader, Reading, pick
-from .readers import common, spent, text_of
+from .._usage.reading import Reader, Reading, pick, text_of
+from .readers import common, spent
 
 _ENDS = {"completed": "END", "failed": "ERROR", "cancelled": "CANCELLED"}
 

@@ -9,8 +9,8 @@ from typing import Any, Callable, List, Type
 from .._core.fields import COMPLETION
 from .._core.record import new_id
 from .._core.values import amount, count
-from .._usage.reading import Reader, Reading, Usage, first_count, listed, pick
-from .readers import ChatReader, EmbeddingsReader, ResponsesReader, common, spent, text_of
+from .._usage.reading import Reader, Reading, Usage, first_count, listed, pick, text_of
+from .readers import ChatReader, EmbeddingsReader, ResponsesReader, common, spent
 
 
 class VideoReader(Reader):

@@ -6,8 +6,8 @@ from collections.abc import Mapping  # typing's own is slow to ask isinstance of
 from typing import Any, Dict, Optional
 
 from .._core.values import amount, count
-from .._usage.reading import Reader, Reading, pick
-from .readers import common, spent, text_of
+from .._usage.reading import Reader, Reading, pick, text_of
+from .readers import common, spent
 
 
 class ImagesReader(Reader):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping
 
 from .._core.values import amount
-from .._usage.reading import Reader, Reading, Usage, listed, members, pick, prompt_usage
+from .._usage.reading import Reader, Reading, Usage, listed, members, pick, prompt_usage, text_of
 
 STOP_REASONS: Mapping[str, str] = {
     "stop": "END",
@@ -17,10 +17,6 @@ STOP_REASONS: Mapping[str, str] = {
 }
 INCOMPLETE: Mapping[str, str] = {"max_output_tokens": "TOKEN_LIMIT", "content_filter": "ERROR"}
 _TICKS_PER_DOLLAR = 1e10
-
-
-def text_of(value: Any) -> Optional[str]:
-    return value if value and isinstance(value, str) else None
 
 
 def common(reading: Reading, answer: Any) -> None:

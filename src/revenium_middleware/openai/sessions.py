@@ -10,8 +10,8 @@ from typing import Any, Dict, Mapping, Optional
 
 from .._core.fields import AUDIO, COMPLETION
 from .._core.values import amount
-from .._usage.reading import Reader, Reading, Usage, pick
-from .readers import INCOMPLETE, ResponsesReader, spent, text_of
+from .._usage.reading import Reader, Reading, Usage, pick, text_of
+from .readers import INCOMPLETE, ResponsesReader, spent
 
 _SECOND_OF_SOUND = 48_000
 """Bytes: translation takes 24 kHz PCM16 mono and nothing else."""

@@ -127,6 +127,8 @@ class Answer:
     status: int = 200
     done: bool = True
     """Whether a stream ends with ``[DONE]``."""
+    lines: bool = False
+    """Whether a stream is lines of JSON rather than server-sent events."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""A provider on this machine: the wire format of OpenAI, Azure OpenAI and Perplexity without a key, a bill or the network.
+"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Perplexity, Ollama and fal without a key, a bill or the network.
 
     with ProviderServer() as server:
         client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -65,13 +65,18 @@ class ProviderServer:
 
     @property
     def url(self) -> str:
-        """Without a path: Azure's ``azure_endpoint``, Perplexity's ``base_url``, or an HTTP proxy."""
+        """Without a path: Azure's ``azure_endpoint``, Perplexity's ``base_url``, Ollama's ``host``, or an HTTP proxy."""
         return "http://127.0.0.1:%d" % self._loopback.port
 
     @property
     def openai_url(self) -> str:
         """The ``base_url`` of an OpenAI client."""
         return self.url + "/v1"
+
+    @property
+    def fal_url(self) -> str:
+        """What stands for ``https://fal.run`` and, with ``queue`` below it, for ``https://queue.fal.run``."""
+        return self.url + "/fal"
 
     @property
     def connections(self) -> int:
@@ -188,7 +193,7 @@ def _noted(request: Request, body: Any, answer: Answer, fault: Fault) -> Answere
 def _reply(answer: Answer, fault: Fault, identifier: str) -> Reply:
     headers = {"content-type": answer.media_type, "x-request-id": identifier, **_HEADERS, **answer.headers}
     if answer.events is not None:
-        headers["content-type"] = "text/event-stream; charset=utf-8"
+        headers["content-type"] = "application/x-ndjson" if answer.lines else "text/event-stream; charset=utf-8"
         return Reply(answer.status, headers, chunks=_stream(answer, fault))
     if answer.content is not None:
         return Reply(answer.status, headers, answer.content)
@@ -200,10 +205,19 @@ def _stream(answer: Answer, fault: Fault) -> List[bytes]:
     events = list(answer.events or ())
     if fault.usage is not None:
         events = [replace(event, data=rewritten(event.data, fault.usage)) for event in events]
+    if answer.lines:
+        return _lines(events, fault)
     if fault.error_after is not None:
         return [_encoded(event) for event in events[: fault.error_after] + [_ERROR_EVENT]]
     chunks = [_encoded(event) for event in events]
     return chunks + [b"data: [DONE]\n\n"] if answer.done and fault.done else chunks
+
+
+def _lines(events: List[Event], fault: Fault) -> List[bytes]:
+    data = [event.data for event in events]
+    if fault.error_after is not None:
+        data = [*data[: fault.error_after], {"error": _ERROR_EVENT.data["error"]["message"]}]
+    return [json.dumps(each, separators=(",", ":")).encode() + b"\n" for each in data]
 
 
 def _encoded(event: Event) -> bytes:

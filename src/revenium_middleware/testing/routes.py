@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Optional, Pattern, Sequence, Tuple
 
-from . import openai_assistants, openai_jobs, openai_media, openai_responses, openai_sessions, openai_text, perplexity_answers
+from . import fal_answers, ollama_answers, openai_assistants, openai_jobs, openai_media, openai_responses, openai_sessions, openai_text, perplexity_answers
 from .answers import Answer, Asked, Endpoint
 
 Route = Tuple[str, Pattern[str], Endpoint]
@@ -13,6 +13,8 @@ Found = Tuple[Endpoint, Tuple[str, ...], Optional[str]]
 
 # What comes before an endpoint's own path: a deployment, a version, or a host's way to spell either.
 _PREFIX = re.compile(r"^(?:/openai/deployments/(?P<deployment>[^/]+)|(?:/[\w.-]+)*?/v\d\w*(?:/openai)?|/openai)?/(?P<rest>.+?)/?$")
+
+_PLAIN = re.compile(r"^/(?P<rest>.+?)/?(?P<deployment>(?!))?$")
 
 
 def _routes(*rows: Tuple[str, str, Endpoint]) -> Sequence[Route]:
@@ -126,15 +128,35 @@ _PERPLEXITY = _routes(
     ("POST", "browser/sessions", perplexity_answers.session_create),
     ("DELETE", "browser/sessions/{}", perplexity_answers.session_delete),
 )
-ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY]
+_OLLAMA = _routes(
+    ("POST", "api/chat", ollama_answers.chat),
+    ("POST", "api/generate", ollama_answers.generate),
+    ("POST", "api/embed", ollama_answers.embed),
+    ("POST", "api/embeddings", ollama_answers.embeddings),
+    ("POST", "systemone", ollama_answers.systemone),
+    ("POST", "api/web_search", ollama_answers.web_search),
+    ("POST", "api/web_fetch", ollama_answers.web_fetch),
+    ("GET", "api/(?:tags|ps)", ollama_answers.models),
+    ("POST", "api/(?:pull|push|create|show|copy)", ollama_answers.administration),
+    ("DELETE", "api/delete", ollama_answers.administration),
+)
+_FAL = _routes(
+    ("POST", "fal/queue/(.+)", fal_answers.submit),
+    ("GET", "fal/queue/(.+)/requests/{}/status", fal_answers.status),
+    ("GET", "fal/queue/(.+)/requests/{}", fal_answers.result),
+    ("PUT", "fal/queue/(.+)/requests/{}/cancel", fal_answers.cancel),
+    ("POST", "fal/(.+)/stream", fal_answers.stream),
+    ("POST", "fal/(.+)", fal_answers.run),
+)
+ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA]
 
 
 def find(method: str, path: str) -> Optional[Found]:
     """The endpoint, what its path names, and the deployment in the path."""
-    split = _PREFIX.match(path)
+    split = _PREFIX.match(path) if not path.startswith("/fal/") else _PLAIN.match(path)  # names of applications may look like a version
     if split is None:
         return None
-    for wanted, pattern, endpoint in ROUTES:
+    for wanted, pattern, endpoint in _FAL if path.startswith("/fal/") else ROUTES:
         found = pattern.match(split.group("rest"))
         if found is not None and wanted == method:
             return endpoint, found.groups(), split.group("deployment")

@@ -1,0 +1,95 @@
+"""``usage_metadata=`` on the public methods and functions of an SDK that is hooked function by function.
+
+It is passed on by the scope, which is set only while the SDK's own code runs: during the call, during each await of what
+the call returned, during each step of its generators.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+
+import wrapt
+
+from .._core.scope import Scope, current
+from .carrier import KEYWORD
+from .declarations import Surface
+from .hooks import Undo, replace
+from .scoped import calling, within
+
+_EVERYWHERE = Scope()
+
+
+def tag_surface(surface: Surface, module: Any) -> Undo:
+    """Let what ``surface`` names in ``module`` accept ``usage_metadata=``; returns what takes it back."""
+    undo: List[Undo] = []
+    pattern = re.compile(surface.classes)
+    for name, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__module__ == module.__name__ and pattern.fullmatch(name):
+            undo.extend(_tag_class(value))
+    if surface.functions:
+        for name, value in list(vars(module).items()):
+            if not name.startswith("_"):
+                undo.extend(_tag_function(module, name, value))
+
+    def withdraw() -> None:
+        for action in reversed(undo):
+            action()
+
+    return withdraw
+
+
+def _tag_class(kind: type) -> Iterator[Undo]:
+    for name, method in list(vars(kind).items()):
+        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)):
+            yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
+
+
+def _tag_function(module: ModuleType, name: str, value: Any) -> Iterator[Undo]:
+    if isinstance(value, wrapt.BoundFunctionWrapper):  # taken from a client whose class was tagged before
+        yield _put_back(module, name, value)
+    elif isinstance(value, MethodType) or (isinstance(value, FunctionType) and value.__module__ == module.__name__):
+        now = getattr(value.__self__, value.__name__, None) if isinstance(value, MethodType) else None
+        tagged = now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
+        for holder, alias in _holders(value):
+            yield replace(holder, alias, tagged)
+
+
+def _holders(function: Any) -> Iterator[Tuple[ModuleType, str]]:
+    """Every module global that is this very function: somebody may have imported it by name before we came."""
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType):
+            for name, value in list(vars(module).items()):
+                if value is function:
+                    yield module, name
+
+
+def _put_back(module: ModuleType, name: str, value: Any) -> Undo:
+    original = value.__wrapped__
+
+    def undo() -> None:
+        if vars(module).get(name) is value:
+            setattr(module, name, original)
+
+    return undo
+
+
+def follow_pool(name: str, module: Any) -> Undo:
+    """Let work that is handed to the thread pool ``module.name`` run in the scope of who hands it over."""
+    pool = vars(module).get(name)
+    if pool is None:
+        return lambda: None
+
+    def submit(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return type(pool).submit(pool, within, current(), work, args, kwargs)
+
+    return replace(pool, "submit", submit)
+
+
+def _tag(wrapped: Callable[..., Any], instance: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    """A generator may run long after a ``with`` block around the call has ended: then too what the block said is passed on."""
+    if KEYWORD not in kwargs and current() == _EVERYWHERE:
+        return wrapped(*args, **kwargs)
+    return calling(wrapped, args, {name: value for name, value in kwargs.items() if name != KEYWORD}, kwargs.get(KEYWORD))
