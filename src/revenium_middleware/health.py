@@ -17,7 +17,8 @@ class MeteringStatus(NamedTuple):
     The first four are of this process, since its start or ``reset_metering_status()``. The counts from ``recorded`` to
     ``expired`` are of the ledger, whichever processes wrote it, read in one moment, and they balance:
     ``recorded = delivered + pending + local + refused + evicted + expired``. Where there is no ledger file they are of
-    this process. A record is counted where it is now: one that was refused is not pending any more.
+    this process. A record is counted where it is now: one that was refused is not pending any more. What is recorded
+    again under the same idempotency key is the same record.
     """
 
     error_count: int

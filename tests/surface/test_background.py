@@ -113,7 +113,7 @@ def test_a_task_cannot_wait_for_itself():
 
 
 def test_exit_waits_for_what_runs_and_what_it_records_arrives(program, metering):
-    program(
+    done = program(
         """
         import asyncio
         from revenium_middleware import client, run_async_in_thread
@@ -124,6 +124,7 @@ def test_exit_waits_for_what_runs_and_what_it_records_arrives(program, metering)
         """
     )
     assert [payload["agent"] for payload in metering.payloads()] == ["at exit"]
+    assert done.stderr == ""
 
 
 def test_exit_does_not_wait_for_ever_and_says_that_it_began(program, metering):
@@ -145,7 +146,7 @@ def test_exit_does_not_wait_for_ever_and_says_that_it_began(program, metering):
         """,
         REVENIUM_SHUTDOWN_TIMEOUT_SECONDS="2",
     )
-    assert done.stdout.split() == ["ended"]
+    assert (done.stdout.split(), done.stderr) == (["ended"], "")
     assert len(metering.accepted) == 1
     assert time.monotonic() - started < 60, "and not for ever"
 
@@ -193,3 +194,21 @@ def test_nothing_starts_with_the_import(program):
 def test_the_event_is_the_runtimes_own():
     assert shutdown_event is runtime.shutdown_event
     assert not shutdown_event.is_set()
+
+
+def test_greenlets_that_replace_threads_run_them_too(program, metering):
+    pytest.importorskip("gevent")
+    code = """
+from gevent import monkey; monkey.patch_all()
+import asyncio
+from revenium_middleware import client, run_async_in_thread
+async def work(number):
+    await asyncio.sleep(0.05)
+    await client.async_record_usage("m", 1, 1, agent=str(number))
+tasks = [run_async_in_thread(work(number)) for number in range(3)]
+for task in tasks:
+    task.join(30)
+    assert (task.error, task.is_alive()) == (None, False)
+"""
+    program("", "-W", "ignore", "-c", code)
+    assert sorted(payload["agent"] for payload in metering.payloads()) == ["0", "1", "2"]

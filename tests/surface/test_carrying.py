@@ -210,6 +210,22 @@ def test_nothing_is_hooked_before_the_first_scope_and_uninstall_restores(program
     assert program(MATRIX).stdout.split() == ["True", "True", "True", "a", "a", "None", "None"]
 
 
+def test_a_scope_alone_says_nothing_about_keys_and_hooks_once(program):
+    code = """
+import revenium_middleware
+from revenium_middleware._calls.runtime import runtime
+for _ in range(2):
+    runtime._carrying.install()
+    runtime._carrying.uninstall()
+with revenium_middleware.metadata(agent="a"):
+    pass
+from concurrent.futures import ThreadPoolExecutor
+print(hasattr(ThreadPoolExecutor.submit.__wrapped__, "__wrapped__"))
+"""
+    done = program(code)
+    assert (done.stdout.split(), done.stderr) == (["False"], "")
+
+
 def test_it_can_be_switched_off(program):
     assert program(MATRIX, REVENIUM_CARRY_CONTEXT="0").stdout.split() == ["True", "False", "True", "None", "None", "None", "None"]
 

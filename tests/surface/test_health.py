@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
@@ -27,6 +29,8 @@ from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core.diagnostics import Guard, diagnostics
 from revenium_middleware._core.tally import Tally
 from revenium_middleware.testing import Fault
+
+from .conftest import SOURCE
 
 
 def balanced():
@@ -162,6 +166,22 @@ def test_a_tally_counts_what_threads_do_at_once():
     assert int(tally) == int(tally) == 40_000
 
 
+def test_the_books_balance_at_every_moment_while_processes_record_and_deliver(metering):
+    code = "from revenium_middleware import client\nfor _ in range(150): client.record_usage('m', 1, 1)"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    processes = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
+    looks = 0
+    while any(process.poll() is None for process in processes):
+        record(5)
+        balanced()
+        looks += 1
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert flush_metering(60) == 0
+    status = balanced()
+    assert status.recorded == status.delivered == 450 + 5 * looks == len(metering.accepted)
+    assert looks > 3
+
+
 # ---------------------------------------------------------------------- callbacks
 
 
@@ -258,6 +278,28 @@ def test_what_fails_while_the_process_ends_is_still_told(program, metering):
         """
     )
     assert done.stdout.split() == ["delivery", "400"]
+
+
+def test_a_forked_childs_failures_are_told_to_the_same_callback(program, metering):
+    metering.script(Fault(), Fault(status=403))
+    done = program(
+        """
+        import os, sys, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from revenium_middleware import client, flush, on_metering_error
+        on_metering_error(lambda event: print(os.getpid() == parent, event.error.status, flush=True))
+        parent = os.getpid()
+        client.record_usage("m", 1, 1)
+        assert flush(30) == 0
+        pid = os.fork()
+        if pid == 0:
+            client.record_usage("m", 1, 1, agent="refused")
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        """,
+        REVENIUM_SHUTDOWN_TIMEOUT_SECONDS="20",
+    )
+    assert done.stdout.split() == ["False", "403"]
 
 
 # ---------------------------------------------------------------------- the command

@@ -12,7 +12,7 @@ import revenium_middleware.openai
 import revenium_middleware.perplexity
 import revenium_middleware_openai
 import revenium_middleware_perplexity
-from revenium_middleware import ReveniumMiddlewareError, Status, metadata, revenium_metadata, revenium_meter
+from revenium_middleware import MeteringErrorEvent, MeteringStatusError, ReveniumMiddlewareError, Status, metadata, revenium_metadata, revenium_meter
 
 
 @revenium_meter()
@@ -62,6 +62,22 @@ def set_up() -> bool:
 def health() -> Tuple[int, float, Mapping[str, int], List[str]]:
     status: Status = revenium_middleware.status()
     return status.recorded, status.last_delivery or 0.0, status.failures, [*status.faults, revenium_middleware.__version__]
+
+
+@revenium_middleware.on_metering_error
+def heard(event: MeteringErrorEvent) -> None:
+    status: int = event.error.status if isinstance(event.error, MeteringStatusError) else 0
+    print(event.operation, status, event.timestamp)
+
+
+def own_usage(key: str, order: str) -> Tuple[str, int]:
+    with revenium_middleware.metering_key(key), revenium_middleware.idempotency_key(order):
+        transaction: str = revenium_middleware.client.record_usage(model="m", prompt_tokens=1, completion_tokens=2, user_id="u")
+    task = revenium_middleware.run_async_in_thread(revenium_middleware.get_client().async_record_usage("m", 1))
+    if task is not None and not revenium_middleware.shutdown_event.is_set():
+        task.join(timeout=1.0)
+    carried = revenium_middleware.carry_context(shut_down)
+    return transaction, carried() + revenium_middleware.get_metering_status().pending
 
 
 def shut_down() -> int:

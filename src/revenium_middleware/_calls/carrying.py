@@ -21,7 +21,7 @@ class Carrying:
 
     def __init__(self) -> None:
         self._undo: List[Undo] = []
-        self.hooked = False
+        self.hooked = self._pools_hooked = False
 
     def install(self) -> None:
         if self.hooked:
@@ -32,13 +32,14 @@ class Carrying:
 
     def uninstall(self) -> None:
         """Put both back; where somebody has wrapped ours meanwhile, ours does nothing any more."""
-        self.hooked = False
+        self.hooked = self._pools_hooked = False
         while self._undo:
             self._undo.pop()()
 
     def _pools(self, module: Any) -> None:
         with Guard("hooking"):
-            if self.hooked:
+            if self.hooked and not self._pools_hooked:
+                self._pools_hooked = True
                 self._undo.append(replace(module.ThreadPoolExecutor, "submit", self._submitting(module.ThreadPoolExecutor.submit)))
 
     def _starting(self, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -96,7 +96,7 @@ class Runtime:
         return self._keys[credential]
 
     def _carry(self) -> None:
-        if self.settings().carry_context:
+        if Source().current()[0].carry_context:  # a scope is no call yet: nothing is to be said about keys
             self._carrying.install()
 
     def give(self, **values: Optional[str]) -> None:
