@@ -24,8 +24,10 @@ def run_async_in_thread(work: Union[Awaitable[Any], Callable[[], Any]]) -> Optio
     if isawaitable(work):
         awaitable = work
         task = runtime.worker.submit(lambda: awaitable)
-        if task is None and hasattr(awaitable, "close"):
-            awaitable.close()  # else Python warns that it was never awaited
+        if task is None:
+            if hasattr(awaitable, "close"):
+                awaitable.close()  # else Python warns that it was never awaited
+            diagnostics.warn("worker", "run_async_in_thread came too late: the interpreter is shutting down")
         return task
     if callable(work):
         return runtime.worker.submit(work)

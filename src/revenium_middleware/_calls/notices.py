@@ -44,9 +44,9 @@ class Notices:
         self.last: Optional[MeteringErrorEvent] = None
 
     @property
-    def waiting(self) -> bool:
-        """Whether a callback has something to hear yet."""
-        return bool(self.callbacks and self._waiting)
+    def telling(self) -> bool:
+        """Whether a callback may still have something to hear, or be about to hear it."""
+        return bool(self.callbacks and self.last is not None)
 
     def add(self, callback: Callback) -> None:
         if callback not in self.callbacks:

@@ -246,8 +246,9 @@ class Runtime:
             if self._delivery is not None:
                 settings = self.settings()
                 self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
-            if self.notices.waiting:
-                self.worker.submit(self.notices.tell)
+            if self.notices.telling:
+                if self.worker.submit(self.notices.tell) is None:
+                    self.notices.tell()  # no thread can be started any more
                 self.worker.finish(1.0)
 
     def _before_fork(self) -> None:

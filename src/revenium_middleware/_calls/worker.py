@@ -101,9 +101,8 @@ class Worker:
                 thread = threading.Thread(target=self._run, args=(loop,), name="revenium-worker", daemon=True)
                 try:
                     Context().run(thread.start)  # what it does for one caller is nothing to the next
-                except RuntimeError:
+                except RuntimeError:  # the interpreter is shutting down
                     loop.close()
-                    diagnostics.warn("worker", "no background task can be started any more: the interpreter is shutting down")
                     return None
                 self._loop, self._thread = loop, thread
                 self._began()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from pathlib import Path
 from typing import List, Optional, Tuple, Union
@@ -29,6 +30,8 @@ class Store:
         self._journal: Union[Journal, MemoryJournal] = self._memory
         self._ledger: Optional[Ledger] = None
         self._overflowed = Tally()
+        self._moving = threading.Lock()
+        """Held while records go from memory into the ledger."""
         self.adopted = 0
         """Records taken over from processes that ended before they could deliver them."""
         if self.path is not None:
@@ -62,6 +65,12 @@ class Store:
                 reached = ingest(ledger, path)
                 if not ledger.in_memory:  # else the file is all that survives this process
                     self._journal.ingested(path, reached)
+        if self._memory.waiting():
+            with self._moving:
+                self._move(ledger)
+        return ledger
+
+    def _move(self, ledger: Ledger) -> None:
         waiting = self._memory.take()
         try:
             ledger.ingest(waiting)
@@ -69,7 +78,6 @@ class Store:
             for record in waiting:
                 self._memory.append(record)
             raise
-        return ledger
 
     @property
     def owner(self) -> str:
@@ -93,8 +101,8 @@ class Store:
 
     def standing(self) -> Standing:
         """Where the records are, with everything recorded so far: of the file, and what only this process's memory has."""
-        waiting = self._memory.waiting()
-        kept = self._kept()
+        with self._moving:  # else a record on its way would be counted twice, or not at all
+            waiting, kept = self._memory.waiting(), self._kept()
         pending = [record for record in waiting if record.credential]
         oldest = [when for when in (kept.oldest_pending, *(record.created for record in pending)) if when is not None]
         return kept._replace(
