@@ -139,7 +139,6 @@ def test_records_of_ended_processes_are_adopted_and_counted(program, metering):
     code = "import os; from revenium_middleware import client\nfor _ in range(5): client.record_usage('m', 1, 1)\nos.kill(os.getpid(), 9)"
     program(code, code_of_return=-9, REVENIUM_METERING_BASE_URL="http://127.0.0.1:9")
     record(1)
-    runtime.delivery().tidy()
     wait_until(lambda: get_metering_status().adopted == 5)
     assert balanced().recorded == 6
 
