@@ -43,6 +43,10 @@ _INSERT = "INSERT OR IGNORE INTO record (id, kind, created, base_url, credential
 )
 
 
+LOCK = threading.RLock()
+"""Held by whichever connection of this process works, and across a fork. Per process, not per connection: a child that opens a
+connection after another thread of its parent was inside SQLite, through whichever connection, can hang for good."""
+
 VERSION = 1
 """Of the schema; a newer one migrates older files when it opens them."""
 _HELD = "another process holds the ledger"
@@ -101,20 +105,21 @@ class Ledger:
     def __init__(self, path: str) -> None:
         self.path = path
         self.in_memory = path == ":memory:"
-        self.lock = threading.RLock()
+        self.lock = LOCK
         if not self.in_memory:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise (Busy(_HELD) if _locked(error) else error) from None
-        except sqlite3.DatabaseError:
-            self._connection.close()
-            raise
+        with self.lock:
+            self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            try:
+                self._prepare()
+            except sqlite3.OperationalError as error:
+                self._connection.close()
+                raise (Busy(_HELD) if _locked(error) else error) from None
+            except sqlite3.DatabaseError:
+                self._connection.close()
+                raise
 
     def _prepare(self) -> None:
         until = time.monotonic() + 1.0
