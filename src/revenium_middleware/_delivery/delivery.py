@@ -28,6 +28,7 @@ class Delivery:
         self._keys = keys
         self._before_collecting = before_collecting
         self._failed = failed
+        self._has_forked = False
         self.store = Store(settings())
         self.sender = Sender(self)
         self._recorded, self._delivered, self._refused = Tally(), Tally(), Tally()
@@ -61,6 +62,9 @@ class Delivery:
 
     def owner(self) -> str:
         return self.store.owner
+
+    def adopt(self) -> bool:
+        return self.store.adopt() or self._has_forked
 
     def tidy(self) -> None:
         self.store.tidy(self._settings())
@@ -97,7 +101,9 @@ class Delivery:
         self.store.hold()
 
     def let_go(self) -> None:
+        self._has_forked = True
         self.store.let_go()
+        self.sender.forked()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's files, connection and sender alone."""
