@@ -24,6 +24,7 @@ from .jobs import Jobs
 from .models import Models
 from .notices import Notices
 from .streams import Watch
+from .termination import Termination
 from .worker import Worker
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
@@ -43,6 +44,8 @@ class Runtime:
         scope.on_first_use(self._carry)
         self.middleware: Dict[str, Tuple[str, ...]] = {}
         self._lock = threading.RLock()
+        self._exit_watched = False
+        self._termination = Termination(self._terminated)
         self._inherited: List[object] = []
         """A parent's objects in a forked child: kept referenced, never used, never collected."""
         self._fresh()
@@ -74,6 +77,8 @@ class Runtime:
 
     def _apply(self, settings: Settings) -> None:
         apply_log_level(settings.log_level)
+        if settings.install_signal_handlers:
+            self._termination.install()
         for fault in settings.faults:
             diagnostics.warn("settings/" + fault, "%s", fault)
         if not settings.local:
@@ -107,6 +112,9 @@ class Runtime:
         self.middleware[middleware] = tuple(sdks)
         if not self._carrying.hooked:
             scope.on_first_use(self._carry)
+        self.watch_exit()
+        if self._source.look().install_signal_handlers:  # by the first call it may be too late: that one can come from any thread
+            self._termination.install()
         warn_of_others()
         if not any(available(sdk) for sdk in sdks):
             diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
@@ -128,6 +136,7 @@ class Runtime:
         self.hooks.uninstall()
         scope.on_first_use(None)
         self._carrying.uninstall()
+        self._termination.uninstall()
         self.middleware.clear()
 
     # ------------------------------------------------------------------ calls
@@ -170,7 +179,7 @@ class Runtime:
             with self._lock:
                 if self._delivery is None:
                     self._delivery = Delivery(self.settings, self._keys, self._settle_dropped, self.notices.delivery_failed)
-                    self.watch_exit()  # before any finaliser of ours exists, so it runs after them
+                    self.watch_exit()
                 delivery = self._delivery
         return delivery
 
@@ -232,11 +241,27 @@ class Runtime:
     # ------------------------------------------------------------------ ends and forks
 
     def watch_exit(self) -> None:
-        atexit.unregister(self.shutdown)
-        atexit.register(self.shutdown)
+        """From the import on: finalisers and exit functions made later then run before ours, and what they record is delivered."""
+        if not self._exit_watched:
+            self._exit_watched = True
+            atexit.register(self.shutdown)
 
     def shutdown(self) -> None:
         """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
+        try:
+            self._finish()
+        except KeyboardInterrupt:
+            pass  # a second Ctrl-C: no more waiting
+
+    def _terminated(self, ends: bool) -> None:
+        """SIGTERM came. Where the app's own handler follows, its streams and tasks may still come to their end."""
+        if ends:
+            self._finish()
+        elif self._delivery is not None:
+            with Guard("exit"):
+                self._delivery.flush(self.settings().shutdown_seconds)
+
+    def _finish(self) -> None:
         self.shutdown_event.set()
         with Guard("exit"):
             if self.worker.busy:
@@ -272,7 +297,7 @@ class Runtime:
 
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
-        atexit.unregister(self.shutdown)
+        self._termination.uninstall()
         self.worker.stop()
         if self._delivery is not None:
             self._delivery.close()

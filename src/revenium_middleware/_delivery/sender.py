@@ -50,7 +50,7 @@ class Sender:
         self._wake: Optional[asyncio.Event] = None
         self._signal: Optional[threading.Event] = None
         self._awake = self._more = self._stopping = False  # more: appended since the sender last looked, it may not rest yet
-        self._start = threading.RLock()  # a signal handler may record and flush while this thread is starting the sender
+        self._start = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._circuits: Dict[Destination, Circuit] = {}
         self._next_tidy = self._next_look = 0.0
