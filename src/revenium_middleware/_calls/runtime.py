@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping,
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
 from .._core.distributions import warn_of_others
+from .._core.forking import FORK
 from .._core.metadata import overlay
 from .._core.record import Record
 from .._core.settings import Settings, Source, fingerprint, ledger_path
@@ -23,6 +24,7 @@ from .hooks import Hooks, available
 from .jobs import Jobs
 from .models import Models
 from .notices import Notices
+from .status import Status, shown, status_of
 from .streams import Watch
 from .termination import Termination
 from .worker import Worker
@@ -30,7 +32,6 @@ from .worker import Worker
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
     from .._delivery.delivery import Delivery
     from .._delivery.ledger import Standing
-    from .status import Status
 
 
 class Runtime:
@@ -43,9 +44,8 @@ class Runtime:
         """Set when the process has begun to end."""
         scope.on_first_use(self._carry)
         self.middleware: Dict[str, Tuple[str, ...]] = {}
-        self._lock = threading.RLock()
         self._exit_watched = False
-        self._termination = Termination(self._terminated)
+        self._termination = Termination(self.shutdown)
         self._inherited: List[object] = []
         """A parent's objects in a forked child: kept referenced, never used, never collected."""
         self._fresh()
@@ -158,8 +158,6 @@ class Runtime:
     def commit(self, record: Record) -> None:
         """Keep ``record`` before the call returns, and let the sender know."""
         if logger.isEnabledFor(logging.DEBUG):
-            from .status import shown
-
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
         delivery = self.delivery(bool(record.credential))
         if delivery is None:
@@ -174,9 +172,9 @@ class Runtime:
             settings = self.settings()
             if settings.local and settings.ledger.lower() == "off" and not addressed:
                 return None
-            from .._delivery.delivery import Delivery
+            with FORK:  # the import too: a child forked during it could never import the module
+                from .._delivery.delivery import Delivery
 
-            with self._lock:
                 if self._delivery is None:
                     self._delivery = Delivery(self.settings, self._keys, self._settle_dropped, self.notices.delivery_failed)
                     self.watch_exit()
@@ -222,8 +220,6 @@ class Runtime:
         return self.status().pending
 
     def status(self) -> Status:
-        from .status import status_of
-
         with Guard("status"):
             return status_of(self, self._delivery, self.standing())
         from .._delivery.ledger import Standing
@@ -232,7 +228,8 @@ class Runtime:
 
     def standing(self) -> Standing:
         """Where the records are: those of the ledger, and what only this process ever had."""
-        from .._delivery.store import standing_of
+        with FORK:
+            from .._delivery.store import standing_of
 
         delivery, unkept = self._delivery, int(self.unkept)
         books = delivery.store.standing() if delivery is not None else standing_of(ledger_path(self.settings()))
@@ -246,51 +243,45 @@ class Runtime:
             self._exit_watched = True
             atexit.register(self.shutdown)
 
-    def shutdown(self) -> None:
-        """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
+    def shutdown(self, ends: bool = True) -> None:
+        """At exit streams still open are abandoned, unless the app's own SIGTERM handler follows; what cannot be delivered in time stays."""
         try:
-            self._finish()
-        except KeyboardInterrupt:
-            pass  # a second Ctrl-C: no more waiting
-
-    def _terminated(self, ends: bool) -> None:
-        """SIGTERM came. Where the app's own handler follows, its streams and tasks may still come to their end."""
-        if ends:
-            self._finish()
-        elif self._delivery is not None:
             with Guard("exit"):
-                self._delivery.flush(self.settings().shutdown_seconds)
+                self._deliver_the_last(ends)
+        except KeyboardInterrupt:  # a second Ctrl-C: no more waiting
+            if not ends:
+                raise
 
-    def _finish(self) -> None:
-        self.shutdown_event.set()
-        with Guard("exit"):
+    def _deliver_the_last(self, ends: bool) -> None:
+        if ends:
+            self.shutdown_event.set()
             if self.worker.busy:
                 self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
             for call in list(self.open_calls):
                 call.abandon()
-            if self._delivery is not None:
-                settings = self.settings()
-                self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
-            if self.notices.waiting:
-                self.worker.submit(self.notices.tell)
-                self.worker.finish(1.0)
+        if self._delivery is not None:
+            settings = self.settings()
+            self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+        if ends and self.notices.waiting:
+            self.worker.submit(self.notices.tell)
+            self.worker.finish(1.0)
 
     def _before_fork(self) -> None:
-        self._lock.acquire()
+        FORK.acquire()
         if self._delivery is not None:
             self._delivery.hold()
 
     def _after_fork_in_parent(self) -> None:
         if self._delivery is not None:
             self._delivery.let_go()
-        self._lock.release()
+        FORK.release()
 
     def _after_fork_in_child(self) -> None:
         """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
         self._inherited += [self._delivery, self.open_calls, self._dropped, self.worker]
         if self._delivery is not None:
             self._delivery.forget()
-        self._lock = threading.RLock()
+        FORK.release()
         source, keys, jobs, callbacks = self._source, self._keys, self.jobs, self.notices.callbacks
         self._fresh()
         self._source, self._keys, self.jobs, self.notices.callbacks = source, keys, jobs, callbacks

@@ -6,6 +6,7 @@ import time
 from typing import Callable, Dict, List, Mapping, Optional
 
 from .._core.errors import MeteringConnectionError, MeteringError, MeteringStatusError
+from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings
 from .._core.tally import Tally
@@ -55,10 +56,12 @@ class Delivery:
         return dict(self._keys)
 
     def client(self) -> Client:
-        return Client(self._settings(), VERSION)
+        with FORK:  # it imports, and a child forked meanwhile could never import the same
+            return Client(self._settings(), VERSION)
 
     def blocking_client(self) -> BlockingClient:
-        return BlockingClient(self._settings(), VERSION)
+        with FORK:
+            return BlockingClient(self._settings(), VERSION)
 
     def owner(self) -> str:
         return self.store.owner

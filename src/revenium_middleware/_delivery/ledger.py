@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
+from .._core.forking import FORK
 from .._core.record import Record
 
 PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
@@ -42,10 +42,6 @@ _INSERT = "INSERT OR IGNORE INTO record (id, kind, created, base_url, credential
     ", ".join("?" * (6 + len(REPORTED) + 3)),
 )
 
-
-LOCK = threading.RLock()
-"""Held by whichever connection of this process works, and across a fork. Per process, not per connection: a child that opens a
-connection after another thread of its parent was inside SQLite, through whichever connection, can hang for good."""
 
 VERSION = 1
 """Of the schema; a newer one migrates older files when it opens them."""
@@ -105,7 +101,7 @@ class Ledger:
     def __init__(self, path: str) -> None:
         self.path = path
         self.in_memory = path == ":memory:"
-        self.lock = LOCK
+        self.lock = FORK
         if not self.in_memory:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -25,7 +25,7 @@ BUSY = 0.5
 LOOK = 0.1
 """How often somebody who watches a flush sees it."""
 NEIGHBOURS = 2.0
-"""How long what a process left stays unnoticed by its parent or its neighbours, at most; each look is one listing of a directory."""
+"""How often a sender that is awake looks for what dead processes left: one listing of a directory. Alone it does not wake up for it."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -54,6 +54,7 @@ class Sender:
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._circuits: Dict[Destination, Circuit] = {}
         self._next_tidy = self._next_look = 0.0
+        self._in_company = False
 
     def wake(self) -> None:
         """A record was appended. Costs a flag when the sender is already awake."""
@@ -71,7 +72,7 @@ class Sender:
 
     def forked(self) -> None:
         """A child was made: look now and then for what it left, however long this process rests otherwise."""
-        self._next_look = 0.0
+        self._in_company = True
         self._poke()
 
     def running(self) -> bool:
@@ -208,10 +209,11 @@ class Sender:
             self._next_tidy = time.monotonic() + IDLE
             self._work.tidy()
         if flushing or time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + (NEIGHBOURS if self._work.adopt() else IDLE)
+            self._in_company = self._work.adopt()
+            self._next_look = time.monotonic() + NEIGHBOURS
 
     def _until_look(self) -> float:
-        return min(IDLE, max(0.0, self._next_look - time.monotonic()))
+        return max(0.0, self._next_look - time.monotonic()) if self._in_company else IDLE
 
     async def _rest(self, wait: float) -> None:
         assert self._wake is not None

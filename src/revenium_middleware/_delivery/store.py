@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from .._core.diagnostics import diagnostics
+from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings, ledger_path
 from .._core.tally import Tally
 from . import claim
 from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
-from .ledger import LOCK, Busy, Ledger, Standing
+from .ledger import Busy, Ledger, Standing
 
 MEMORY = "memory"
 
@@ -120,14 +121,12 @@ class Store:
 
     def hold(self) -> None:
         """Before a fork: no thread may be inside SQLite or the journal while the process is copied."""
-        LOCK.acquire()
         if isinstance(self._journal, Journal):
             self._journal.lock.acquire()
 
     def let_go(self) -> None:
         if isinstance(self._journal, Journal):
             self._journal.lock.release()
-        LOCK.release()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's files and connection alone."""
@@ -203,7 +202,7 @@ def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
     """Take over journals and leases of processes that are gone; returns how many processes, and how many records, those were."""
     processes = records = 0
     for name in claim.names(directory):
-        with LOCK:  # no fork may copy the dead owner's lock: the child would hold it for as long as it lives
+        with FORK:  # no fork may copy the dead owner's lock: the child would hold it for as long as it lives
             adopted = claim.take(directory, name)
             if adopted is not None:
                 records += _inherit(ledger, directory, adopted)
