@@ -24,15 +24,17 @@ import revenium_middleware.openai
 
 client = openai.OpenAI(base_url=os.environ["PROVIDER"], api_key="k")
 
-def ask(agent="server"):
+def ask(agent="server", by=client):
     said = [{"role": "user", "content": "x"}]
-    return client.chat.completions.create(model="gpt-4o", messages=said, usage_metadata={"agent": agent}).id
+    return by.chat.completions.create(model="gpt-4o", messages=said, usage_metadata={"agent": agent}).id
 """
 
 WSGI = (
     CALLS
     + """
-first = [ask("master")] if os.environ.get("FIRST") else []  # with --preload: in the master, before it forks
+if os.environ.get("FIRST"):  # with --preload: in the master, before it forks; by a client whose connection no worker inherits
+    with openai.OpenAI(base_url=os.environ["PROVIDER"], api_key="k") as own:
+        ask("master", own)
 
 def app(environ, start_response):
     answer = ask().encode()
