@@ -170,5 +170,12 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/overhead.py", *session.posargs)
 
 
+@nox.session
+def loss(session: nox.Session) -> None:
+    """What is lost, kept or sent twice when processes end in every way, and in outages; over a hundred kills at random moments."""
+    _install(session)
+    session.run("python", "benchmarks/loss.py", *session.posargs)
+
+
 def _python(environment: Path) -> str:
     return str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")

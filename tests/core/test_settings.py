@@ -32,6 +32,7 @@ TABLE = [
     ("REVENIUM_METERING_TIMEOUT_SECONDS", "timeout_seconds", 10.0, SECONDS, NO_SECONDS),
     ("REVENIUM_METERING_CONNECT_TIMEOUT_SECONDS", "connect_timeout_seconds", 5.0, SECONDS, NO_SECONDS),
     ("REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", "shutdown_seconds", 5.0, SECONDS, NO_SECONDS),
+    ("REVENIUM_INSTALL_SIGNAL_HANDLERS", "install_signal_handlers", False, SWITCHES, ["maybe"]),
     ("REVENIUM_LEDGER_MAX_RECORDS", "ledger_max_records", 1_000_000, [("0", 0), (" 500 ", 500)], ["-1", "1.5", "many"]),
     ("REVENIUM_LEDGER_KEEP_DAYS", "ledger_keep_days", 90, [("0", 0), ("30", 30)], ["-1", "nan"]),
 ]

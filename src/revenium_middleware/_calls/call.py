@@ -10,6 +10,7 @@ from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
+from .._usage.estimation import estimated
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
 from .jobs import Jobs
@@ -220,8 +221,6 @@ class Call:
         elif error is not None and status_of(error) is not None and not self.answering:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed
         elif self.request.streamed and kind == COMPLETION and (self.answering or error is None):
-            from .._usage.estimation import estimated
-
             usage, source = estimated(self.request.body, reading.output_characters), ESTIMATED
         else:
             source = UNKNOWN

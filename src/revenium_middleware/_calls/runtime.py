@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping,
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
 from .._core.distributions import warn_of_others
+from .._core.forking import FORK
 from .._core.metadata import overlay
 from .._core.record import Record
 from .._core.settings import Settings, Source, fingerprint, ledger_path
@@ -23,13 +24,14 @@ from .hooks import Hooks, available
 from .jobs import Jobs
 from .models import Models
 from .notices import Notices
+from .status import Status, shown, status_of
 from .streams import Watch
+from .termination import Termination
 from .worker import Worker
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
     from .._delivery.delivery import Delivery
     from .._delivery.ledger import Standing
-    from .status import Status
 
 
 class Runtime:
@@ -42,7 +44,8 @@ class Runtime:
         """Set when the process has begun to end."""
         scope.on_first_use(self._carry)
         self.middleware: Dict[str, Tuple[str, ...]] = {}
-        self._lock = threading.RLock()
+        self._exit_watched = False
+        self._termination = Termination(self.shutdown)
         self._inherited: List[object] = []
         """A parent's objects in a forked child: kept referenced, never used, never collected."""
         self._fresh()
@@ -74,6 +77,8 @@ class Runtime:
 
     def _apply(self, settings: Settings) -> None:
         apply_log_level(settings.log_level)
+        if settings.install_signal_handlers:
+            self._termination.install()
         for fault in settings.faults:
             diagnostics.warn("settings/" + fault, "%s", fault)
         if not settings.local:
@@ -107,6 +112,9 @@ class Runtime:
         self.middleware[middleware] = tuple(sdks)
         if not self._carrying.hooked:
             scope.on_first_use(self._carry)
+        self.watch_exit()
+        if self._source.look().install_signal_handlers:  # by the first call it may be too late: that one can come from any thread
+            self._termination.install()
         warn_of_others()
         if not any(available(sdk) for sdk in sdks):
             diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
@@ -128,6 +136,7 @@ class Runtime:
         self.hooks.uninstall()
         scope.on_first_use(None)
         self._carrying.uninstall()
+        self._termination.uninstall()
         self.middleware.clear()
 
     # ------------------------------------------------------------------ calls
@@ -149,8 +158,6 @@ class Runtime:
     def commit(self, record: Record) -> None:
         """Keep ``record`` before the call returns, and let the sender know."""
         if logger.isEnabledFor(logging.DEBUG):
-            from .status import shown
-
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
         delivery = self.delivery(bool(record.credential))
         if delivery is None:
@@ -165,12 +172,12 @@ class Runtime:
             settings = self.settings()
             if settings.local and settings.ledger.lower() == "off" and not addressed:
                 return None
-            from .._delivery.delivery import Delivery
+            with FORK:  # the import too: a child forked during it could never import the module
+                from .._delivery.delivery import Delivery
 
-            with self._lock:
                 if self._delivery is None:
                     self._delivery = Delivery(self.settings, self._keys, self._settle_dropped, self.notices.delivery_failed)
-                    self.watch_exit()  # before any finaliser of ours exists, so it runs after them
+                    self.watch_exit()
                 delivery = self._delivery
         return delivery
 
@@ -213,8 +220,6 @@ class Runtime:
         return self.status().pending
 
     def status(self) -> Status:
-        from .status import status_of
-
         with Guard("status"):
             return status_of(self, self._delivery, self.standing())
         from .._delivery.ledger import Standing
@@ -223,7 +228,8 @@ class Runtime:
 
     def standing(self) -> Standing:
         """Where the records are: those of the ledger, and what only this process ever had."""
-        from .._delivery.store import standing_of
+        with FORK:
+            from .._delivery.store import standing_of
 
         delivery, unkept = self._delivery, int(self.unkept)
         books = delivery.store.standing() if delivery is not None else standing_of(ledger_path(self.settings()))
@@ -232,48 +238,58 @@ class Runtime:
     # ------------------------------------------------------------------ ends and forks
 
     def watch_exit(self) -> None:
-        atexit.unregister(self.shutdown)
-        atexit.register(self.shutdown)
+        """From the import on: finalisers and exit functions made later then run before ours, and what they record is delivered."""
+        if not self._exit_watched:
+            self._exit_watched = True
+            atexit.register(self.shutdown)
 
-    def shutdown(self) -> None:
-        """At exit: streams still open are abandoned now; what cannot be delivered in time stays in the ledger."""
-        self.shutdown_event.set()
-        with Guard("exit"):
+    def shutdown(self, ends: bool = True) -> None:
+        """At exit streams still open are abandoned, unless the app's own SIGTERM handler follows; what cannot be delivered in time stays."""
+        try:
+            with Guard("exit"):
+                self._deliver_the_last(ends)
+        except KeyboardInterrupt:  # a second Ctrl-C: no more waiting
+            if not ends:
+                raise
+
+    def _deliver_the_last(self, ends: bool) -> None:
+        if ends:
+            self.shutdown_event.set()
             if self.worker.busy:
                 self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
             for call in list(self.open_calls):
                 call.abandon()
-            if self._delivery is not None:
-                settings = self.settings()
-                self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
-            if self.notices.telling:
-                if self.worker.submit(self.notices.tell) is None:
-                    self.notices.tell()  # no thread can be started any more
-                self.worker.finish(1.0)
+        if self._delivery is not None:
+            settings = self.settings()
+            self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+        if ends and self.notices.telling:
+            if self.worker.submit(self.notices.tell) is None:
+                self.notices.tell()  # no thread can be started any more
+            self.worker.finish(1.0)
 
     def _before_fork(self) -> None:
-        self._lock.acquire()
+        FORK.acquire()
         if self._delivery is not None:
             self._delivery.hold()
 
     def _after_fork_in_parent(self) -> None:
         if self._delivery is not None:
             self._delivery.let_go()
-        self._lock.release()
+        FORK.release()
 
     def _after_fork_in_child(self) -> None:
         """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
         self._inherited += [self._delivery, self.open_calls, self._dropped, self.worker]
         if self._delivery is not None:
             self._delivery.forget()
-        self._lock = threading.RLock()
+        FORK.release()
         source, keys, jobs, callbacks = self._source, self._keys, self.jobs, self.notices.callbacks
         self._fresh()
         self._source, self._keys, self.jobs, self.notices.callbacks = source, keys, jobs, callbacks
 
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
-        atexit.unregister(self.shutdown)
+        self._termination.uninstall()
         self.worker.stop()
         if self._delivery is not None:
             self._delivery.close()

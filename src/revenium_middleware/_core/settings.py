@@ -137,6 +137,14 @@ class Settings:
     shutdown_seconds: float = _row(
         "REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", seconds, 5.0, "Delivery", "What normal exit may wait for delivery; the rest stays in the ledger.", "5"
     )
+    install_signal_handlers: bool = _row(
+        "REVENIUM_INSTALL_SIGNAL_HANDLERS",
+        switch,
+        False,
+        "Delivery",
+        "On SIGTERM, deliver within the shutdown timeout, then do what the process would have done without us. Set it before the import.",
+        "true",
+    )
     ledger_max_records: int = _row(
         "REVENIUM_LEDGER_MAX_RECORDS",
         whole,
@@ -207,6 +215,10 @@ class Source:
         """Set values by hand; they win over the environment from now on."""
         self._given.update({name: value for name, value in values.items() if value})
         self._snapshot = None
+
+    def look(self) -> Settings:
+        """What ``current`` would say, without counting as a reading."""
+        return load(os.environ, self._given)
 
     def current(self) -> Tuple[Settings, bool]:
         """The settings, and whether they were read anew."""

@@ -46,24 +46,25 @@ class Claim:
     """In a forked child: closing our copy of the descriptor leaves the parent's lock held."""
 
 
+def names(directory: Path) -> List[str]:
+    """Every name in ``directory``, of the living and the dead, oldest first."""
+    try:
+        return sorted(name[: -len(SUFFIX)] for name in os.listdir(str(directory)) if name.endswith(SUFFIX))
+    except FileNotFoundError:
+        return []
+
+
 def dead_owners(directory: Path) -> List["Adopted"]:
     """The names in ``directory`` whose owner is gone, each locked by us until ``done`` is called."""
-    if fcntl is None:
-        return []
-    found = []
-    for path in sorted(directory.glob("*" + SUFFIX)):
-        adopted = _take(path)
-        if adopted is not None:
-            found.append(adopted)
-    return found
+    return [adopted for adopted in (take(directory, name) for name in names(directory)) if adopted is not None]
 
 
 class Adopted:
     """A dead owner's name, ours to clean up."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, name: str, descriptor: int) -> None:
         self.path = path
-        self.name = path.name[: -len(SUFFIX)]
+        self.name = name
         self._descriptor = descriptor
 
     def done(self, cleaned: bool) -> None:
@@ -75,7 +76,11 @@ class Adopted:
         os.close(self._descriptor)
 
 
-def _take(path: Path) -> Optional[Adopted]:
+def take(directory: Path, name: str) -> Optional[Adopted]:
+    """``name``, locked by us, if its owner is gone."""
+    if fcntl is None:
+        return None
+    path = directory / (name + SUFFIX)
     try:
         descriptor = os.open(str(path), os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -83,7 +88,7 @@ def _take(path: Path) -> Optional[Adopted]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_ino == os.stat(str(path)).st_ino:  # not unlinked while we waited
-            return Adopted(path, descriptor)
+            return Adopted(path, name, descriptor)
     except OSError:
         pass
     os.close(descriptor)

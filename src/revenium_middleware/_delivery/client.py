@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import encodings.idna  # noqa: F401 - else the first look-up of a host imports it, in a thread of which a fork knows nothing
 import functools
 import json
 import random

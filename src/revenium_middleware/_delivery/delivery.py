@@ -6,6 +6,7 @@ import time
 from typing import Callable, Dict, List, Mapping, Optional
 
 from .._core.errors import MeteringConnectionError, MeteringError, MeteringStatusError
+from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings
 from .._core.tally import Tally
@@ -28,6 +29,7 @@ class Delivery:
         self._keys = keys
         self._before_collecting = before_collecting
         self._failed = failed
+        self._has_forked = False
         self.store = Store(settings())
         self.sender = Sender(self)
         self._recorded, self._delivered, self._refused = Tally(), Tally(), Tally()
@@ -54,13 +56,18 @@ class Delivery:
         return dict(self._keys)
 
     def client(self) -> Client:
-        return Client(self._settings(), VERSION)
+        with FORK:  # it imports, and a child forked meanwhile could never import the same
+            return Client(self._settings(), VERSION)
 
     def blocking_client(self) -> BlockingClient:
-        return BlockingClient(self._settings(), VERSION)
+        with FORK:
+            return BlockingClient(self._settings(), VERSION)
 
     def owner(self) -> str:
         return self.store.owner
+
+    def adopt(self) -> bool:
+        return self.store.adopt() or self._has_forked
 
     def tidy(self) -> None:
         self.store.tidy(self._settings())
@@ -97,7 +104,9 @@ class Delivery:
         self.store.hold()
 
     def let_go(self) -> None:
+        self._has_forked = True
         self.store.let_go()
+        self.sender.forked()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's files, connection and sender alone."""

@@ -35,6 +35,9 @@ class Work(Protocol):
 
     def owner(self) -> str: ...
 
+    def adopt(self) -> bool:
+        """Take over what dead processes left; whether to look again soon, since this process has neighbours or children."""
+
     def tidy(self) -> None:
         """Adopt what dead processes left, prune what is past its time."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
+from .._core.forking import FORK
 from .._core.record import Record
 
 PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
@@ -101,20 +101,21 @@ class Ledger:
     def __init__(self, path: str) -> None:
         self.path = path
         self.in_memory = path == ":memory:"
-        self.lock = threading.RLock()
+        self.lock = FORK
         if not self.in_memory:
             Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise (Busy(_HELD) if _locked(error) else error) from None
-        except sqlite3.DatabaseError:
-            self._connection.close()
-            raise
+        with self.lock:
+            self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
+            self._connection.row_factory = sqlite3.Row
+            try:
+                self._prepare()
+            except sqlite3.OperationalError as error:
+                self._connection.close()
+                raise (Busy(_HELD) if _locked(error) else error) from None
+            except sqlite3.DatabaseError:
+                self._connection.close()
+                raise
 
     def _prepare(self) -> None:
         until = time.monotonic() + 1.0

@@ -24,6 +24,8 @@ LINGER = 0.05
 BUSY = 0.5
 LOOK = 0.1
 """How often somebody who watches a flush sees it."""
+NEIGHBOURS = 2.0
+"""How often a sender that is awake looks for what dead processes left: one listing of a directory. Alone it does not wake up for it."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -51,7 +53,8 @@ class Sender:
         self._start = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._circuits: Dict[Destination, Circuit] = {}
-        self._next_tidy = 0.0
+        self._next_tidy = self._next_look = 0.0
+        self._in_company = False
 
     def wake(self) -> None:
         """A record was appended. Costs a flag when the sender is already awake."""
@@ -66,6 +69,11 @@ class Sender:
         """Wake a running sender; never starts one and never blocks, so finalisers may call it."""
         if self._signal is None:  # an event has a lock, and the finaliser may have interrupted its holder
             self._poke()
+
+    def forked(self) -> None:
+        """A child was made: look now and then for what it left, however long this process rests otherwise."""
+        self._in_company = True
+        self._poke()
 
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -140,12 +148,12 @@ class Sender:
             flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
             wait, self._more = IDLE, False
             with Guard("delivery"):
-                self._tidy_when_due()
+                self._tidy_when_due(bool(flushes))
                 wait = drain.run(max((deadline for _, deadline in flushes), default=time.monotonic() + LINGER))
             for done, _ in flushes:
                 done.set()
             if not self._more and not self._flushes:
-                self._signal.wait(min(max(wait, LINGER), IDLE))
+                self._signal.wait(max(min(wait, self._until_look()), LINGER))
             self._signal.clear()
 
     async def _serve(self, loop: _Loop) -> None:
@@ -177,7 +185,7 @@ class Sender:
                 done.set()
 
     async def _deliver(self, delivery: "Dispatch", deadline: float) -> float:
-        self._tidy_when_due()
+        self._tidy_when_due(bool(deadline))
         self._more = False
         ledger = self._work.collect()
         if deadline:
@@ -186,6 +194,7 @@ class Sender:
             ledger.due_now()
         while True:
             busy, wait = await delivery.step(ledger)
+            self._tidy_when_due()  # under a steady load this loop has no end
             ledger = self._work.collect()
             left = deadline - time.monotonic()
             if (deadline and left <= 0) or (self._flushes and not deadline) or self._stopping:
@@ -195,16 +204,22 @@ class Sender:
                     return wait
                 await asyncio.sleep(min(wait, left))
 
-    def _tidy_when_due(self) -> None:
+    def _tidy_when_due(self, flushing: bool = False) -> None:
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + IDLE
             self._work.tidy()
+        if flushing or time.monotonic() >= self._next_look:
+            self._in_company = self._work.adopt()
+            self._next_look = time.monotonic() + NEIGHBOURS
+
+    def _until_look(self) -> float:
+        return max(0.0, self._next_look - time.monotonic()) if self._in_company else IDLE
 
     async def _rest(self, wait: float) -> None:
         assert self._wake is not None
         self._awake = False
         try:
-            await asyncio.wait_for(self._wake.wait(), 0.0 if self._more else min(wait, IDLE))
+            await asyncio.wait_for(self._wake.wait(), 0.0 if self._more else min(wait, self._until_look()))
         except asyncio.TimeoutError:
             pass
         self._wake.clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from .._core.diagnostics import diagnostics
+from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings, ledger_path
 from .._core.tally import Tally
@@ -92,11 +93,18 @@ class Store:
         """Records that the disk refused and memory took."""
         return int(self._overflowed)
 
+    def adopt(self) -> bool:
+        """Take over what dead processes left behind; returns whether any process but this one is or was there."""
+        ledger = self._ledger or self._opened()
+        if self.path is None or ledger.in_memory:
+            return False
+        self.adopted += adopt(ledger, journals_of(self.path))[1]
+        return len(claim.names(journals_of(self.path))) > 1
+
     def tidy(self, settings: Settings) -> None:
         """Adopt what dead processes left behind; drop what is past its time or over the bound."""
+        self.adopt()
         ledger = self._ledger or self._opened()
-        if self.path is not None and not ledger.in_memory:
-            self.adopted += adopt(ledger, journals_of(self.path))[1]
         ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
 
     def standing(self) -> Standing:
@@ -121,16 +129,12 @@ class Store:
 
     def hold(self) -> None:
         """Before a fork: no thread may be inside SQLite or the journal while the process is copied."""
-        if self._ledger is not None:
-            self._ledger.lock.acquire()
         if isinstance(self._journal, Journal):
             self._journal.lock.acquire()
 
     def let_go(self) -> None:
         if isinstance(self._journal, Journal):
             self._journal.lock.release()
-        if self._ledger is not None:
-            self._ledger.lock.release()
 
     def forget(self) -> None:
         """In a forked child: leave the parent's files and connection alone."""
@@ -204,20 +208,29 @@ def ingest(ledger: Ledger, path: Path) -> int:
 
 def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
     """Take over journals and leases of processes that are gone; returns how many processes, and how many records, those were."""
-    dead, records = claim.dead_owners(directory), 0
-    for adopted in dead:
-        cleaned = False
-        try:
-            for path in owned_by(directory, adopted.name):
-                ingest(ledger, path)
-                records += _waiting(ledger, path)
-                unlink(path)
-                ledger.forget_journal(path.name)
-            records += ledger.free_leases(adopted.name)
-            cleaned = True
-        finally:
-            adopted.done(cleaned)
-    return len(dead), records
+    processes = records = 0
+    for name in claim.names(directory):
+        with FORK:  # no fork may copy the dead owner's lock: the child would hold it for as long as it lives
+            adopted = claim.take(directory, name)
+            if adopted is not None:
+                records += _inherit(ledger, directory, adopted)
+                processes += 1
+    return processes, records
+
+
+def _inherit(ledger: Ledger, directory: Path, adopted: claim.Adopted) -> int:
+    records, cleaned = 0, False
+    try:
+        for path in owned_by(directory, adopted.name):
+            ingest(ledger, path)
+            records += _waiting(ledger, path)
+            unlink(path)
+            ledger.forget_journal(path.name)
+        records += ledger.free_leases(adopted.name)
+        cleaned = True
+    finally:
+        adopted.done(cleaned)
+    return records
 
 
 def _waiting(ledger: Ledger, path: Path) -> int:
