@@ -96,15 +96,18 @@ def test_daemon_threads_that_are_still_recording_lose_nothing(metering, child):
     done = child(
         """
         import threading
+        enough = threading.Event()
         def work():
             n = 0
             while True:
                 keep(1, transaction_id=str(n))
                 os.write(1, b"%d\\n" % n)
                 n += 1
+                if n == 50:
+                    enough.set()
                 time.sleep(0.002)
         threading.Thread(target=work, daemon=True).start()
-        time.sleep(0.3)
+        enough.wait(60)
         """
     )
     noted = set(done.stdout.split())
