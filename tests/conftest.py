@@ -59,14 +59,14 @@ def records() -> Callable[[], List[Recorded]]:
 
     def collect() -> List[Recorded]:
         gc.collect()
-        if runtime._delivery is None and runtime._dropped.empty():
+        if runtime._delivery is None and runtime.streams._dropped.empty():
             return []
         path = ledger_path(runtime.settings())
         if runtime.settings().local:
             runtime.flush(10.0)  # without a key this only waits until the sender has settled what was dropped
         if path is None:
             return _rows(runtime.delivery().collect())
-        runtime._settle_dropped()
+        runtime.streams.settle_dropped()
         ledger = up_to_date(path)
         try:
             return _rows(ledger)

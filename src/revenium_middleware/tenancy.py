@@ -27,7 +27,7 @@ def metering_key(api_key: str, base_url: Optional[str] = None) -> Iterator[None]
     """
     key = checked_key(api_key)
     url = metering_url(base_url) if base_url is not None else runtime.settings().base_url
-    token = enter(current()._replace(destination=(url, runtime.learn(key))))
+    token = enter(current()._replace(destination=(url, runtime.keys.learn(key))))
     try:
         yield
     finally:

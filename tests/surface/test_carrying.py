@@ -215,7 +215,7 @@ def test_a_scope_alone_says_nothing_about_keys_and_hooks_once(program):
 import revenium_middleware
 from revenium_middleware._calls.runtime import runtime
 for _ in range(2):
-    runtime._carrying.install()
+    runtime._carry()
     runtime._carrying.uninstall()
 with revenium_middleware.metadata(agent="a"):
     pass

@@ -28,7 +28,7 @@ from revenium_middleware import (
 )
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core.diagnostics import Guard, diagnostics
-from revenium_middleware._core.tally import Tally
+from revenium_middleware._core.shared import Tally
 from revenium_middleware.testing import Fault
 
 from .conftest import SOURCE

@@ -13,7 +13,7 @@ from .._core.settings import Settings
 from .._usage.estimation import estimated
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
-from .jobs import Jobs
+from .memory import Jobs
 
 
 class Request(NamedTuple):

@@ -20,7 +20,7 @@ import wrapt
 from .._core.diagnostics import Guard
 from .call import Call, Request
 from .declarations import Channel, Provider
-from .hooks import Arrival, Undo, replace
+from .hooks import Undo, replace
 from .options import joined
 from .runtime import Runtime
 from .streams import Watch
@@ -40,10 +40,7 @@ class Connections:
         self._prepared: "weakref.WeakKeyDictionary[Any, Call]" = weakref.WeakKeyDictionary()
         self._lines: "weakref.WeakKeyDictionary[Any, Watch]" = weakref.WeakKeyDictionary()
 
-    def arrivals(self) -> Tuple[Arrival, ...]:
-        return tuple(Arrival("%s.%s" % (self._provider.sdk, channel.module), partial(self._hook, channel)) for channel in self._provider.channels)
-
-    def _hook(self, channel: Channel, module: Any) -> Undo:
+    def hook(self, channel: Channel, module: Any) -> Undo:
         undo: List[Undo] = []
         for kind in [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]:
             if "recv_bytes" in vars(kind):

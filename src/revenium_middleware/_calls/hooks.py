@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 import wrapt
 
@@ -38,6 +38,8 @@ class Hooks:
     def __init__(self) -> None:
         self._undo: List[Undo] = []
         self._watched: Set[str] = set()
+        self.asked: Dict[str, Tuple[str, ...]] = {}
+        """Middleware -> the SDKs that its import asked to have metered."""
         self.hooked: Dict[str, List[str]] = {}
         self.missing: Dict[str, List[str]] = {}
         """Targets that the installed version does not have."""
@@ -80,6 +82,20 @@ class Hooks:
         self._undo.append(replace(parent, name, wrapt.FunctionWrapper(original, target.wrapper)))
         self.hooked[sdk].append(label)
 
+    def ask(self, middleware: str, sdks: Mapping[str, str]) -> None:
+        """``import revenium_middleware.<middleware>`` wants these metered: import name -> what to install."""
+        self.asked[middleware] = tuple(sdks)
+        if not any(available(sdk) for sdk in sdks):
+            diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
+
+    def lacking(self, middleware: str) -> str:
+        """Why the calls of ``middleware`` are not all metered; "" when they are."""
+        sdks = [sdk for sdk in self.asked.get(middleware, ()) if available(sdk)]
+        if not sdks:
+            return "its SDK is not installed"
+        broken = [label for sdk in sdks if not self.complete(sdk) for label in self.missing.get(sdk) or [sdk]]
+        return "not hooked: %s" % ", ".join(broken) if broken else ""
+
     def complete(self, sdk: str) -> bool:
         """Whether every target of an installed SDK is hooked, or will be when it is imported."""
         return sdk in self._watched and available(sdk) and not self.missing[sdk]
@@ -89,6 +105,7 @@ class Hooks:
         while self._undo:
             self._undo.pop()()
         self._watched.clear()
+        self.asked.clear()
         self.missing.clear()
         self.hooked.clear()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from typing import Callable, Deque, NamedTuple, Optional, Tuple
 
-from .._core.diagnostics import Guard
+from .._core.diagnostics import Guard, diagnostics
 from .._core.errors import MeteringError
-from .._core.tally import Tally
+from .._core.settings import Settings, ledger_path
+from .._core.shared import Tally
 
 WAITING = 1_000
 """Events kept for a callback that is slower than they come; the oldest go first."""
@@ -80,3 +82,13 @@ class Notices:
             for callback in self.callbacks:
                 with Guard(_CALLING):
                     callback(event)
+
+
+def say_local(settings: Settings) -> None:
+    """One line, once, where there is no key: what becomes of the records."""
+    where = ledger_path(settings) or settings.ledger.lower() or "memory"
+    level = logging.INFO if settings.malformed else logging.WARNING  # what is malformed was the one warning
+    message = "no usable Revenium key: records stay in the local ledger (%s); revenium-meter report shows them"
+    if where == "off":
+        message = "no usable Revenium key, and the ledger is %s: records are dropped and counted"
+    diagnostics.once("settings/local/%s" % where, level, message, where)

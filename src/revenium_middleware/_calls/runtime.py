@@ -5,33 +5,30 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import queue
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, List, Mapping, Optional, Tuple
 
 from .._core import scope
 from .._core.diagnostics import Guard, apply_log_level, diagnostics, logger
 from .._core.distributions import warn_of_others
-from .._core.forking import FORK
 from .._core.metadata import overlay
 from .._core.record import Record
-from .._core.settings import Settings, Source, fingerprint, ledger_path
-from .._core.tally import Tally
+from .._core.settings import Keys, Settings, Source, ledger_path
+from .._core.shared import FORK, Tally
 from .call import Call, Request
-from .carrying import Carrying
 from .declarations import Host
-from .hooks import Hooks, available
-from .jobs import Jobs
-from .models import Models
-from .notices import Notices
-from .status import Status, shown, status_of
+from .hooks import Hooks
+from .memory import Jobs, Models, Streams
+from .notices import Notices, say_local
 from .streams import Watch
-from .termination import Termination
-from .worker import Worker
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
     from .._delivery.delivery import Delivery
     from .._delivery.ledger import Standing
+    from .carrying import Carrying
+    from .status import Status
+    from .termination import Termination
+    from .worker import Worker
 
 
 class Runtime:
@@ -39,13 +36,12 @@ class Runtime:
 
     def __init__(self) -> None:
         self.hooks = Hooks()
-        self._carrying = Carrying()
+        self._carrying: Optional[Carrying] = None
         self.shutdown_event = threading.Event()
         """Set when the process has begun to end."""
         scope.on_first_use(self._carry)
-        self.middleware: Dict[str, Tuple[str, ...]] = {}
         self._exit_watched = False
-        self._termination = Termination(self.shutdown)
+        self._termination: Optional[Termination] = None
         self._inherited: List[object] = []
         """A parent's objects in a forked child: kept referenced, never used, never collected."""
         self._fresh()
@@ -53,18 +49,27 @@ class Runtime:
 
     def _fresh(self) -> None:
         self._source = Source()
-        self._keys: Dict[str, str] = {}
+        self.keys = Keys()
         self._delivery: Optional[Delivery] = None
         self.jobs = Jobs()
-        self.open_calls: Set[Call] = set()
-        self._dropped: "queue.SimpleQueue[Watch]" = queue.SimpleQueue()
+        self.streams = Streams()
         self._models = Models()
         self.unkept = Tally()
-        self.worker = Worker(self.watch_exit)
-        self.notices = Notices(self.worker.soon)
+        self._worker: Optional[Worker] = None
+        self.notices = Notices(lambda work, start: self.worker.soon(work, start))
         self.delivered_before = 0
         """What was delivered when the counts were last reset."""
         diagnostics.listener = self.notices.internal
+
+    @property
+    def worker(self) -> Worker:
+        """The thread for what users have done in the background."""
+        if self._worker is None:
+            with FORK:  # a child forked during an import could never import the same
+                from .worker import Worker
+
+                self._worker = self._worker or Worker(self.watch_exit)
+        return self._worker
 
     # ------------------------------------------------------------------ settings and hooks
 
@@ -78,55 +83,47 @@ class Runtime:
     def _apply(self, settings: Settings) -> None:
         apply_log_level(settings.log_level)
         if settings.install_signal_handlers:
-            self._termination.install()
+            self._watch_termination()
         for fault in settings.faults:
             diagnostics.warn("settings/" + fault, "%s", fault)
         if not settings.local:
-            self.learn(settings.api_key)
+            self.keys.learn(settings.api_key)
         else:
-            where = ledger_path(settings) or settings.ledger.lower() or "memory"
-            level = logging.INFO if settings.malformed else logging.WARNING  # what is malformed was the one warning
-            message = "no usable Revenium key: records stay in the local ledger (%s); revenium-meter report shows them"
-            if where == "off":
-                message = "no usable Revenium key, and the ledger is %s: records are dropped and counted"
-            diagnostics.once("settings/local/%s" % where, level, message, where)
-
-    def learn(self, key: str) -> str:
-        """From now on records for this key can be delivered; returns what stands for it in the ledger."""
-        credential = fingerprint(key)
-        self._keys[credential] = key
-        return credential
-
-    def key_of(self, credential: str) -> str:
-        return self._keys[credential]
+            say_local(settings)
 
     def _carry(self) -> None:
         if Source().current()[0].carry_context:  # a scope is no call yet: nothing is to be said about keys
+            with FORK:
+                from .carrying import Carrying
+
+                self._carrying = self._carrying or Carrying()
             self._carrying.install()
+
+    def _watch_termination(self) -> None:
+        with FORK:
+            from .termination import Termination
+
+            self._termination = self._termination or Termination(self.shutdown)
+        self._termination.install()
 
     def give(self, **values: Optional[str]) -> None:
         self._source.give(**values)
 
     def activate(self, middleware: str, sdks: Mapping[str, str]) -> None:
         """``import revenium_middleware.<middleware>`` asks for its SDKs to be metered: import name -> what to install."""
-        self.middleware[middleware] = tuple(sdks)
-        if not self._carrying.hooked:
+        if self._carrying is None or not self._carrying.hooked:
             scope.on_first_use(self._carry)
         self.watch_exit()
         if self._source.look().install_signal_handlers:  # by the first call it may be too late: that one can come from any thread
-            self._termination.install()
+            self._watch_termination()
         warn_of_others()
-        if not any(available(sdk) for sdk in sdks):
-            diagnostics.warn("hooks/absent/" + middleware, "revenium_middleware.%s has nothing to meter: install %s", middleware, " or ".join(sdks.values()))
+        self.hooks.ask(middleware, sdks)
 
     def initialized(self, middleware: str) -> Tuple[bool, str]:
         """(whether calls are metered and records kept, why not)."""
-        sdks = [sdk for sdk in self.middleware.get(middleware, ()) if available(sdk)]
-        if not sdks:
-            return False, "its SDK is not installed"
-        broken = [label for sdk in sdks if not self.hooks.complete(sdk) for label in self.hooks.missing.get(sdk) or [sdk]]
-        if broken:
-            return False, "not hooked: %s" % ", ".join(broken)
+        lacking = self.hooks.lacking(middleware)
+        if lacking:
+            return False, lacking
         settings = self.settings()
         if settings.local and settings.ledger.lower() == "off":
             return False, "the ledger is off and no usable key is set"
@@ -135,9 +132,9 @@ class Runtime:
     def uninstall(self) -> None:
         self.hooks.uninstall()
         scope.on_first_use(None)
-        self._carrying.uninstall()
-        self._termination.uninstall()
-        self.middleware.clear()
+        for hooked in (self._carrying, self._termination):
+            if hooked is not None:
+                hooked.uninstall()
 
     # ------------------------------------------------------------------ calls
 
@@ -148,7 +145,7 @@ class Runtime:
         settings, around = self.settings(), scope.current()
         if around.owner is not None or (settings.selective_metering and not around.metered):
             return None
-        if not meters(request.host, frozenset(self.middleware)):
+        if not meters(request.host, frozenset(self.hooks.asked)):
             return None
         call = Call(self, request, overlay(overlay(settings.metadata, around.metadata), given or {}), around)
         if logger.isEnabledFor(logging.DEBUG):
@@ -158,6 +155,8 @@ class Runtime:
     def commit(self, record: Record) -> None:
         """Keep ``record`` before the call returns, and let the sender know."""
         if logger.isEnabledFor(logging.DEBUG):
+            from .status import shown
+
             logger.debug("record %s (%s): %s", record.id, record.kind, shown(record.values))
         delivery = self.delivery(bool(record.credential))
         if delivery is None:
@@ -176,7 +175,7 @@ class Runtime:
                 from .._delivery.delivery import Delivery
 
                 if self._delivery is None:
-                    self._delivery = Delivery(self.settings, self._keys, self._settle_dropped, self.notices.delivery_failed)
+                    self._delivery = Delivery(self.settings, self.keys, self.streams.settle_dropped, self.notices.delivery_failed)
                     self.watch_exit()
                 delivery = self._delivery
         return delivery
@@ -186,29 +185,18 @@ class Runtime:
 
     def opened(self, call: Call) -> None:
         """A stream began: from now on somebody has to be there to settle it, should it be dropped."""
-        self.open_calls.add(call)
+        self.streams.open.add(call)
         delivery = self.delivery()
         if delivery is not None:
             delivery.sender.wake()
 
     def closed(self, call: Call) -> None:
-        self.open_calls.discard(call)
+        self.streams.open.discard(call)
 
     def dropped(self, watch: Watch) -> None:
         """Called by a finaliser, at any point of any thread: queue, and nudge; nothing here takes a lock."""
-        if not watch.call.settled:
-            self._dropped.put(watch)
-            if self._delivery is not None:
-                self._delivery.sender.nudge()
-
-    def _settle_dropped(self) -> None:
-        while True:
-            try:
-                watch = self._dropped.get_nowait()
-            except queue.Empty:
-                return
-            watch.inside = False
-            watch.closed()
+        if self.streams.drop(watch) and self._delivery is not None:
+            self._delivery.sender.nudge()
 
     # ------------------------------------------------------------------ what the user asks
 
@@ -220,6 +208,9 @@ class Runtime:
         return self.status().pending
 
     def status(self) -> Status:
+        with FORK:
+            from .status import status_of
+
         with Guard("status"):
             return status_of(self, self._delivery, self.standing())
         from .._delivery.ledger import Standing
@@ -255,9 +246,9 @@ class Runtime:
     def _deliver_the_last(self, ends: bool) -> None:
         if ends:
             self.shutdown_event.set()
-            if self.worker.busy:
-                self.worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
-            for call in list(self.open_calls):
+            if self._worker is not None and self._worker.busy:
+                self._worker.finish(self.settings().shutdown_seconds / 2)  # what it records is delivered below
+            for call in list(self.streams.open):
                 call.abandon()
         if self._delivery is not None:
             settings = self.settings()
@@ -279,18 +270,20 @@ class Runtime:
 
     def _after_fork_in_child(self) -> None:
         """Start over: the parent's records are the parent's to send, its connection, loop and sockets are not touched."""
-        self._inherited += [self._delivery, self.open_calls, self._dropped, self.worker]
+        self._inherited += [self._delivery, self.streams, self._worker]
         if self._delivery is not None:
             self._delivery.forget()
         FORK.release()
-        source, keys, jobs, callbacks = self._source, self._keys, self.jobs, self.notices.callbacks
+        source, keys, jobs, callbacks = self._source, self.keys, self.jobs, self.notices.callbacks
         self._fresh()
-        self._source, self._keys, self.jobs, self.notices.callbacks = source, keys, jobs, callbacks
+        self._source, self.keys, self.jobs, self.notices.callbacks = source, keys, jobs, callbacks
 
     def reset(self) -> None:
         """A pristine runtime, for tests; hooks stay."""
-        self._termination.uninstall()
-        self.worker.stop()
+        if self._termination is not None:
+            self._termination.uninstall()
+        if self._worker is not None:
+            self._worker.stop()
         if self._delivery is not None:
             self._delivery.close()
         self.shutdown_event.clear()

@@ -5,22 +5,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import isawaitable
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from .._core.diagnostics import Guard
+from .._core.shared import FORK
 from . import identity
 from .call import Call, Request
-from .connections import Connections
-from .declarations import Endpoint, Endpoints, Host, Provider
-from .hooks import Arrival, Target
-from .options import asks_for_usage, body_of, copied, joined, raw_mode, without_ours
-from .question import Question
+from .declarations import Channel, Endpoint, Endpoints, Host, Provider
+from .hooks import Arrival, Target, Undo
+from .options import Question, asks_for_usage, body_of, copied, joined, raw_mode, without_ours
 from .runtime import Runtime
 from .streams import TEXT, Watch, feed_raw, watch_body, watch_events
 from .tags import tag_resources
+
+if TYPE_CHECKING:
+    from .connections import Connections
 
 
 def is_stream(answer: Any) -> bool:
@@ -71,6 +74,7 @@ class Waist:
         self._endpoints = Endpoints(provider.endpoints, fallback)
         self._runtime = runtime
         self._question = Question()
+        self._connections: Optional[Connections] = None
         self._hosts: Dict[Tuple[type, str], Host] = {}
         self._bases: "WeakKeyDictionary[Any, Tuple[Any, str]]" = WeakKeyDictionary()
 
@@ -87,7 +91,16 @@ class Waist:
         tag = [Arrival(module, lambda loaded: tag_resources(loaded, sdk)) for module in (sdk + "._resource", runtime)]
         homes = [sdk + home for home in ("._models", "._streaming", "._response", "._legacy_response")]
         name = [Arrival(module, identity.offer_all) for module in (*homes, runtime)]
-        return (*tag, *name, *Connections(self._provider, self._runtime).arrivals())
+        connect = [Arrival("%s.%s" % (sdk, channel.module), partial(self._connected, channel)) for channel in self._provider.channels]
+        return (*tag, *name, *connect)
+
+    def _connected(self, channel: Channel, module: Any) -> Undo:
+        """The SDK's WebSocket connections are there; few programs ever load them."""
+        with FORK:
+            from .connections import Connections
+
+            self._connections = self._connections or Connections(self._provider, self._runtime)
+        return self._connections.hook(channel, module)
 
     # ------------------------------------------------------------------ request
 

@@ -72,7 +72,7 @@ def status_of(runtime: Runtime, delivery: Optional[Delivery], books: Standing) -
         expired=books.expired,
         adopted=delivery.store.adopted if delivery is not None else 0,
         overflowed=delivery.store.overflowed if delivery is not None else 0,
-        open_streams=len(runtime.open_calls),
+        open_streams=len(runtime.streams.open),
         failures=dict(diagnostics.failures),
         last_failure=diagnostics.last_failure,
         last_refusal=delivery.last_refusal if delivery is not None else None,
@@ -82,7 +82,7 @@ def status_of(runtime: Runtime, delivery: Optional[Delivery], books: Standing) -
         faults=settings.faults,
         hooked={sdk: tuple(labels) for sdk, labels in hooks.hooked.items()},
         missing={sdk: tuple(labels) for sdk, labels in hooks.missing.items() if labels},
-        not_initialized={name: why for name in runtime.middleware for ready, why in [runtime.initialized(name)] if not ready},
+        not_initialized={name: why for name in runtime.hooks.asked for ready, why in [runtime.initialized(name)] if not ready},
     )
 
 

@@ -80,7 +80,7 @@ class Resource:
         payload = {**_payload(endpoint, given), **(given.get("extra_body") or {})}
         series = around.series
         name = given.get("idempotency_key") or (series.named(False) if series is not None else new_id())
-        return Submission(base_url + endpoint.path, self._runtime.key_of(credential), name, payload, given.get("timeout"))
+        return Submission(base_url + endpoint.path, self._runtime.keys[credential], name, payload, given.get("timeout"))
 
 
 class Completions(Resource):

@@ -203,6 +203,19 @@ def load(environment: Mapping[str, str], given: Mapping[str, str] = MappingProxy
     return Settings(metadata=MappingProxyType(from_environment(environment)), faults=tuple(faults), **values)
 
 
+class Keys(Dict[str, str]):
+    """The keys this process knows, by what stands for them in the ledger."""
+
+    def learn(self, key: str) -> str:
+        """From now on records for ``key`` can be delivered; returns its fingerprint."""
+        credential = fingerprint(key)
+        self[credential] = key
+        return credential
+
+    def __repr__(self) -> str:
+        return "<Keys %s>" % ", ".join(self)
+
+
 class Source:
     """The current settings: parsed once per state of the environment, compared cheaply at each call."""
 

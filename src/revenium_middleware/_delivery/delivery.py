@@ -6,10 +6,9 @@ import time
 from typing import Callable, Dict, List, Mapping, Optional
 
 from .._core.errors import MeteringConnectionError, MeteringError, MeteringStatusError
-from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings
-from .._core.tally import Tally
+from .._core.shared import FORK, Tally
 from .._core.version import VERSION
 from .client import BlockingClient, Client
 from .dispatch import HELD

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
-from .._core.forking import FORK
 from .._core.record import Record
+from .._core.shared import FORK
 
 PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
 STATES = ("pending", "delivered", "local", "refused", "expired")

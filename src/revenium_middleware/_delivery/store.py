@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import List, Optional, Tuple, Union
 
 from .._core.diagnostics import diagnostics
-from .._core.forking import FORK
 from .._core.record import Record
 from .._core.settings import Settings, ledger_path
-from .._core.tally import Tally
+from .._core.shared import FORK, Tally
 from . import claim
 from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
 from .ledger import Busy, Ledger, Standing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Pattern, Tuple
 from urllib.parse import unquote, urlsplit
@@ -15,7 +16,7 @@ FAMILIES: Tuple[str, ...] = (
     "o1-preview", "o1-mini", "o1-pro", "o1", "o3-deep-research", "o3-mini", "o3-pro", "o3", "o4-mini", "codex-mini", "model-router",
     "text-embedding-3-large", "text-embedding-3-small", "text-embedding-ada-002", "dall-e-3", "dall-e-2", "whisper", "tts-hd", "tts", "sora-2", "sora",
 )  # fmt: skip
-_DATED = re.compile(r"(?:%s)(?:-\d{4}(?:-\d\d-\d\d)?)?" % "|".join(map(re.escape, FAMILIES)))
+_DATED = r"(?:%s)(?:-\d{4}(?:-\d\d-\d\d)?)?" % "|".join(map(re.escape, FAMILIES))
 
 
 def _told(family: str) -> Pattern[str]:
@@ -24,7 +25,10 @@ def _told(family: str) -> Pattern[str]:
     return re.compile(r"(?<![a-z0-9])%s(?![a-z0-9])" % r"[-_. ]?".join(parts))
 
 
-_BY_LENGTH = tuple((_told(family), family) for family in sorted(FAMILIES, key=len, reverse=True))
+@functools.lru_cache(maxsize=None)
+def _by_length() -> Tuple[Tuple[Pattern[str], str], ...]:
+    """Compiled when the first name has to be read: most processes have none."""
+    return tuple((_told(family), family) for family in sorted(FAMILIES, key=len, reverse=True))
 
 
 def deployment_of(url: str, asked: str, default: str) -> str:
@@ -36,6 +40,6 @@ def deployment_of(url: str, asked: str, default: str) -> str:
 def family_of(deployment: str) -> str:
     """The model family that a deployment's name tells; the name as it is where it tells none."""
     name = deployment.lower()
-    if _DATED.fullmatch(name):
+    if re.fullmatch(_DATED, name):
         return name
-    return next((family for told, family in _BY_LENGTH if told.search(name)), deployment)
+    return next((family for told, family in _by_length() if told.search(name)), deployment)
