@@ -63,7 +63,8 @@ def replaced(lost: Ledger, path: Path) -> Ledger:
             unlink(path.with_name(path.name + suffix))
     ledger = opened(path)
     diagnostics.count("removed ledger", "the ledger was removed, and a new one started")
-    diagnostics.warn("removed", "the ledger at %s was removed: a new one was started with what was not delivered yet", path)
+    if not diagnostics.failures["corrupt ledger"]:  # else we may have moved it ourselves, and said so
+        diagnostics.warn("removed", "the ledger at %s was removed: a new one was started with what was not delivered yet", path)
     try:
         ledger.absorb(lost, "state != %d" % DELIVERED)
     except sqlite3.DatabaseError as error:

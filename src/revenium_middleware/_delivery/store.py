@@ -165,8 +165,7 @@ class Store:
         except (Busy, OSError, sqlite3.Error):
             return memory
         self._owed.clear()
-        memory.close()
-        return disk
+        return disk  # memory goes when nobody counts in it any more
 
     @property
     def owner(self) -> str:
