@@ -73,7 +73,7 @@ class Life:
 
     def start(self):
         settings = self.settings()
-        self.delivery = Delivery(self.settings, {settings.credential: KEY}, lambda: None)
+        self.delivery = Delivery(self.settings, {settings.credential: KEY}, lambda: None, lambda *_: None)
 
     def record(self, local=False):
         settings = self.settings()
@@ -136,8 +136,9 @@ class Life:
         ledger = store.opened(kept.path)
         waiting = {each.id for path in live(store.journals_of(kept.path)) for each in read(path, 0, 10**6)[0]}
         found = self.states(ledger)
-        counts = ledger.counts()
+        counts, books = ledger.counts(), ledger.standing()
         ledger.close()
+        assert books.recorded == sum(books[1:7]), books
         lost = self.recorded - delivered - refused - set(found) - waiting
         evicted = counts.get("evicted", 0) + self.evicted_before
         assert len(lost - self.mortal) <= evicted, "%d lost, %d evicted" % (len(lost - self.mortal), evicted)
@@ -159,12 +160,12 @@ class Life:
             self.delivery.sender._next_tidy = 0.0  # adopt what the crashed ones left
             self.delivery.sender.wake()
             self.delivery.flush(5.0)
-            found = self.delivery.store.counts()
-            if not found["pending"]:
+            found = self.delivery.store.standing()
+            if not found.pending:
                 break
-        assert found["pending"] == 0, found
+        assert found.pending == 0, found
         self.check()
-        return {**self.delivery.store.counts(), "recorded": len(self.recorded), "in memory at an end": len(self.mortal)}
+        return {**self.delivery.store.standing()._asdict(), "refusals": 0, "recorded": len(self.recorded), "in memory at an end": len(self.mortal)}
 
 
 def main(first, count, steps):

@@ -101,7 +101,7 @@ def test_two_processes_whose_ledger_was_removed_meet_in_the_new_one(tmp_path):
     (row,) = ledger.lease(mine.owner, credential, url, 1, 1e10)
     path.unlink()
     theirs.collect()
-    mine.settle([Outcome(row.id, DELIVERED)])
+    mine.settle([Outcome(row.key, DELIVERED)])
     for each in (mine, theirs):
         found = {row["id"]: row["state"] for row in each.collect().query("SELECT id, state FROM record")}
         assert found == {"mine": int(row.id == "mine"), "theirs": int(row.id == "theirs")}
@@ -227,7 +227,8 @@ def test_memory_is_bounded_and_what_it_has_no_room_for_is_counted(tmp_path, monk
         if batch % 2:
             kept.collect()
     assert kept.collect().counts()["pending"] == 30
-    assert kept.evicted == 170
+    assert kept.standing().evicted == 170
+    assert kept.standing().recorded == 200
     kept.close()
 
 

@@ -46,7 +46,7 @@ def test_a_file_of_the_first_version_keeps_every_record_and_what_is_known_of_it(
     ledger.free_leases("0-1-dead")
     rows = ledger.lease("me", CREDENTIAL, URL, 9, time.time())
     assert [(row.id, row.attempts, row.first_attempt) for row in rows] == [("waiting", 0, None), ("leased", 1, 4102444800.0)]
-    ledger.settle([Outcome(row.id, DELIVERED) for row in rows])
+    ledger.settle([Outcome(row.key, DELIVERED) for row in rows])
     assert ledger.counts()["delivered"] == 3
     ledger.close()
 
@@ -154,7 +154,7 @@ def test_a_senders_questions_cost_the_same_however_much_is_waiting(tmp_path):
         ledger._connection.set_progress_handler(tick, 10)
         ((credential, url, _),) = ledger.destinations()
         rows = ledger.lease("me", credential, url, 20, time.time())
-        ledger.settle([Outcome(row.id, DELIVERED) for row in rows])
+        ledger.settle([Outcome(row.key, DELIVERED) for row in rows])
         ledger.due_now()
         ledger.free_leases("me")
         steps.append(spent[0])

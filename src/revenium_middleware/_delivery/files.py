@@ -58,7 +58,8 @@ def set_aside(path: Path) -> None:
 
 def replaced(lost: Ledger, path: Path) -> Ledger:
     """A ledger in the place of one that was removed, with what that one still had to do."""
-    if not path.exists():  # else another process was quicker
+    first = not path.exists()  # else another process was quicker, and has the books
+    if first:
         for suffix in ("-wal", "-shm"):  # of the removed file: a new one must not take them for its own
             unlink(path.with_name(path.name + suffix))
     ledger = opened(path)
@@ -66,7 +67,7 @@ def replaced(lost: Ledger, path: Path) -> Ledger:
     if not diagnostics.failures["corrupt ledger"]:  # else we may have moved it ourselves, and said so
         diagnostics.warn("removed", "the ledger at %s was removed: a new one was started with what was not delivered yet", path)
     try:
-        ledger.absorb(lost, "state != %d" % DELIVERED)
+        ledger.absorb(lost, "state != %d" % DELIVERED, books=first)
     except sqlite3.DatabaseError as error:
         diagnostics.failed("reading a removed ledger", error)
     lost.close()
