@@ -190,10 +190,10 @@ def empty(): resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 512 KiB of its own."""
+    """A file system of 4 MiB of its own."""
     directory = tmp_path / "disk"
     directory.mkdir()
-    mounted = ROOT and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(directory)], stderr=subprocess.DEVNULL, check=False)
+    mounted = ROOT and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(directory)], stderr=subprocess.DEVNULL, check=False)
     if not mounted or mounted.returncode:
         pytest.skip("cannot mount a small disk here")
     yield directory
