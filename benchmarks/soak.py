@@ -25,7 +25,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Dict, List, Set
 
-from revenium_middleware._delivery.store import up_to_date
+from revenium_middleware._delivery.intake import up_to_date
 from revenium_middleware.testing import Fault, MeteringServer
 from revenium_middleware.testing.faults import Script
 

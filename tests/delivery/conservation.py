@@ -18,7 +18,7 @@ from pathlib import Path
 
 from revenium_middleware._core.record import Record, new_id
 from revenium_middleware._core.settings import load
-from revenium_middleware._delivery import store
+from revenium_middleware._delivery import files, intake, store
 from revenium_middleware._delivery.delivery import Delivery
 from revenium_middleware._delivery.journal import live, read
 from revenium_middleware._delivery.ledger import DELIVERED, LOCAL, PENDING, REFUSED
@@ -133,8 +133,8 @@ class Life:
         delivered = {key for key, status in answered if 200 <= status < 300}
         refused = {key for key, status in answered if status == 400}
         kept = self.delivery.store
-        ledger = store.opened(kept.path)
-        waiting = {each.id for path in live(store.journals_of(kept.path)) for each in read(path, 0, 10**6)[0]}
+        ledger = files.opened(kept.path)
+        waiting = {each.id for path in live(intake.journals_of(kept.path)) for each in read(path, 0, 10**6)[0]}
         found = self.states(ledger)
         counts, books = ledger.counts(), ledger.standing()
         ledger.close()

@@ -18,8 +18,9 @@ import revenium_middleware
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core.diagnostics import diagnostics
 from revenium_middleware._delivery import claim, journal, store
+from revenium_middleware._delivery.intake import adopt, journals_of
 from revenium_middleware._delivery.ledger import DELIVERED, Ledger, Outcome
-from revenium_middleware._delivery.store import Store, adopt, journals_of
+from revenium_middleware._delivery.store import Store
 from revenium_middleware.testing import Fault
 from revenium_middleware.testing.faults import Script
 
@@ -272,7 +273,7 @@ def test_where_sqlite_cannot_lock_memory_is_used(metering, monkeypatch, caplog):
 
 
 UNPRIVILEGED = """
-import aiohttp, httpx, revenium_middleware._delivery.delivery, revenium_middleware._calls.status  # while we may still read them
+import aiohttp, httpx, revenium_middleware._delivery.delivery, revenium_middleware._delivery.client, revenium_middleware._calls.status  # while we may still read them
 os.setgid(65534)
 os.setuid(%d)
 keep(3)
