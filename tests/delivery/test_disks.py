@@ -273,7 +273,8 @@ def test_where_sqlite_cannot_lock_memory_is_used(metering, monkeypatch, caplog):
 
 
 UNPRIVILEGED = """
-import aiohttp, httpx, revenium_middleware._delivery.delivery, revenium_middleware._delivery.client, revenium_middleware._calls.status  # while we may still read them
+import aiohttp, httpx  # while we may still read them, as the next
+import revenium_middleware._delivery.client, revenium_middleware._delivery.delivery, revenium_middleware._calls.status
 os.setgid(65534)
 os.setuid(%d)
 keep(3)
