@@ -177,5 +177,12 @@ def loss(session: nox.Session) -> None:
     session.run("python", "benchmarks/loss.py", *session.posargs)
 
 
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Processes, disks and the service failing at random for minutes, and not one record lost: nox -s soak -- --minutes 20 --seed 7."""
+    _install(session)
+    session.run("python", "benchmarks/soak.py", *session.posargs)
+
+
 def _python(environment: Path) -> str:
     return str(environment / ("Scripts" if os.name == "nt" else "bin") / "python")

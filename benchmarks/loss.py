@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
-from revenium_middleware._delivery.store import up_to_date
+from revenium_middleware._delivery.intake import up_to_date
 from revenium_middleware.testing import Fault, MeteringServer
 
 HERE = Path(__file__).resolve().parent

@@ -15,7 +15,7 @@ import revenium_middleware_openai
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core.diagnostics import diagnostics, logger
 from revenium_middleware._core.settings import ledger_path
-from revenium_middleware._delivery.store import up_to_date
+from revenium_middleware._delivery.intake import up_to_date
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell: child processes would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 import pytest
 
 from revenium_middleware._core.record import Record, new_id
+from revenium_middleware._delivery.intake import journals_of
 from revenium_middleware._delivery.journal import Journal
 from revenium_middleware._delivery.ledger import Ledger
-from revenium_middleware._delivery.store import journals_of
 
 SOURCES = str(Path(__file__).resolve().parents[2] / "src")
 

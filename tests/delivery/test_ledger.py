@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from revenium_middleware._core.diagnostics import diagnostics
+from revenium_middleware._delivery.files import opened
+from revenium_middleware._delivery.intake import adopt, ingest, journals_of, up_to_date
 from revenium_middleware._delivery.journal import Journal
 from revenium_middleware._delivery.ledger import DELIVERED, EXPIRED, IDEMPOTENCY_SECONDS, LOCAL, PENDING, REFUSED, Busy, Ledger, Outcome
-from revenium_middleware._delivery.store import Store, adopt, ingest, journals_of, opened, up_to_date
+from revenium_middleware._delivery.store import Store
 
 from .conftest import record, settings_of
 
@@ -71,8 +73,8 @@ def test_a_leased_record_is_nobody_elses(ledger):
     records = [record() for _ in range(5)]
     ledger.ingest(records)
     mine, theirs = lease(ledger, "me", 2), lease(ledger, "you", 10)
-    assert [row.id for row in mine] == [each.id for each in records[:2]]
-    assert [row.id for row in theirs] == [each.id for each in records[2:]]
+    assert [row.id for row in mine] == [records[0].id, records[4].id]  # the oldest and the newest: neither waits for the other
+    assert [row.id for row in theirs] == [each.id for each in records[1:4]]
     assert lease(ledger, "third") == []
     assert [row.attempts for row in mine] == [0, 0]
 
@@ -81,7 +83,7 @@ def test_settling_ends_the_lease(ledger):
     records = [record() for _ in range(3)]
     ledger.ingest(records)
     rows, now = lease(ledger), time.time()
-    ledger.settle([Outcome(rows[0].number, DELIVERED), Outcome(rows[1].number, REFUSED, "HTTP 400"), Outcome(rows[2].number, PENDING, "HTTP 500", now + 60)])
+    ledger.settle([Outcome(rows[0].key, DELIVERED), Outcome(rows[1].key, REFUSED, "HTTP 400"), Outcome(rows[2].key, PENDING, "HTTP 500", now + 60)])
     assert list(states(ledger).values()) == [DELIVERED, REFUSED, PENDING]
     assert lease(ledger, now=now) == []
     (again,) = lease(ledger, now=now + 61)
@@ -91,7 +93,7 @@ def test_settling_ends_the_lease(ledger):
 def test_a_flush_makes_what_waits_due(ledger):
     ledger.ingest([record()])
     (row,) = lease(ledger)
-    ledger.settle([Outcome(row.number, PENDING, "HTTP 500", time.time() + 3600)])
+    ledger.settle([Outcome(row.key, PENDING, "HTTP 500", time.time() + 3600)])
     assert lease(ledger) == []
     ledger.due_now()
     assert len(lease(ledger)) == 1
@@ -107,9 +109,9 @@ def test_destinations_are_leased_apart(ledger):
 def test_what_was_first_tried_over_a_day_ago_is_marked_and_not_repeated(ledger):
     ledger.ingest([record()])
     (row,) = lease(ledger, now=1000.0)
-    ledger.settle([Outcome(row.number, PENDING, "timeout", 0.0)])
+    ledger.settle([Outcome(row.key, PENDING, "timeout", 0.0)])
     assert len(lease(ledger, now=1000.0 + IDEMPOTENCY_SECONDS - 1)) == 1
-    ledger.settle([Outcome(row.number, PENDING, "timeout", 0.0)])
+    ledger.settle([Outcome(row.key, PENDING, "timeout", 0.0)])
     assert lease(ledger, now=1000.0 + IDEMPOTENCY_SECONDS + 1) == []
     assert list(states(ledger).values()) == [EXPIRED]
 
@@ -181,7 +183,7 @@ def test_a_damaged_file_is_set_aside_and_kept(path, content, caplog):
 def test_pruning_drops_delivered_records_past_their_time_only(ledger):
     ledger.ingest([record("old"), record("new"), record("waiting")])
     rows = {row.id: row for row in lease(ledger)}
-    ledger.settle([Outcome(rows["old"].number, DELIVERED), Outcome(rows["new"].number, DELIVERED), Outcome(rows["waiting"].number, PENDING)])
+    ledger.settle([Outcome(rows["old"].key, DELIVERED), Outcome(rows["new"].key, DELIVERED), Outcome(rows["waiting"].key, PENDING)])
     with sqlite3.connect(ledger.path) as direct:
         direct.execute("UPDATE record SET finished = finished - 1000 WHERE id = 'old'")
     direct.close()
@@ -192,7 +194,7 @@ def test_pruning_drops_delivered_records_past_their_time_only(ledger):
 def test_beyond_the_bound_finished_records_go_before_pending_ones_and_those_are_counted(ledger):
     ledger.ingest([record("p%d" % number) for number in range(4)] + [record("d%d" % number) for number in range(2)])
     rows = {row.id: row for row in lease(ledger)}
-    ledger.settle([Outcome(row.number, DELIVERED if name.startswith("d") else PENDING) for name, row in rows.items()])
+    ledger.settle([Outcome(row.key, DELIVERED if name.startswith("d") else PENDING) for name, row in rows.items()])
     ledger.prune(1e9, 4)
     assert sorted(states(ledger)) == ["p0", "p1", "p2", "p3"]
     assert ledger.counts().get("evicted", 0) == 0

@@ -11,7 +11,7 @@ import pytest
 import revenium_middleware
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._delivery.claim import dead_owners
-from revenium_middleware._delivery.store import journals_of
+from revenium_middleware._delivery.intake import journals_of
 from revenium_middleware.testing import Fault
 
 from .conftest import popen

@@ -105,7 +105,7 @@ def public_names() -> None:
 
 
 def recorded() -> List[Dict[str, object]]:
-    from revenium_middleware._delivery.store import up_to_date
+    from revenium_middleware._delivery.intake import up_to_date
 
     ledger = up_to_date(Path(os.environ["REVENIUM_LEDGER"]))
     try:

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple
 
-from revenium_middleware._delivery.store import up_to_date
+from revenium_middleware._delivery.intake import up_to_date
 
 _SRC = Path(__file__).resolve().parents[2] / "src"
 _APART = ("REVENIUM_", "OPENAI_", "AZURE_", "PYTHON", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "XDG_")

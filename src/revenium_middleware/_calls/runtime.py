@@ -24,7 +24,7 @@ from .streams import Watch
 
 if TYPE_CHECKING:  # sqlite3 and the sender are loaded with the first record, not with the import
     from .._delivery.delivery import Delivery
-    from .._delivery.ledger import Standing
+    from .._delivery.entries import Standing
     from .carrying import Carrying
     from .status import Status
     from .termination import Termination
@@ -213,14 +213,14 @@ class Runtime:
 
         with Guard("status"):
             return status_of(self, self._delivery, self.standing())
-        from .._delivery.ledger import Standing
+        from .._delivery.entries import Standing
 
         return status_of(self, self._delivery, Standing())
 
     def standing(self) -> Standing:
         """Where the records are: those of the ledger, and what only this process ever had."""
         with FORK:
-            from .._delivery.store import standing_of
+            from .._delivery.intake import standing_of
 
         delivery, unkept = self._delivery, int(self.unkept)
         books = delivery.store.standing() if delivery is not None else standing_of(ledger_path(self.settings()))

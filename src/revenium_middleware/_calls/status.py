@@ -10,7 +10,7 @@ from .._core.settings import ledger_path
 
 if TYPE_CHECKING:
     from .._delivery.delivery import Delivery
-    from .._delivery.ledger import Standing
+    from .._delivery.entries import Standing
     from .runtime import Runtime
 
 

@@ -6,16 +6,19 @@ under gevent, whose patched threads cannot each have an event loop of their own.
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
-from typing import Any, Callable, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
+from .circuit import Circuit
 from .client import BlockingClient
-from .dispatch import Work
-from .ledger import PENDING, Busy, Ledger, Outcome, Pending
+from .dispatch import Destination, Work
+from .entries import PENDING, Busy, Key, Outcome, Pending
+from .ledger import Ledger
 
 BATCH = 16
-Spread = Callable[[Callable[[Pending], Outcome], List[Pending]], Iterable[Outcome]]
+Spread = Callable[[Callable[[Pending], Optional[Outcome]], List[Pending]], Iterable[Optional[Outcome]]]
 
 
 class Drain:
@@ -25,18 +28,26 @@ class Drain:
         self._work = work
         self._spread = spread
         self._client: Optional[BlockingClient] = None
+        self._circuits: Dict[Destination, Circuit] = {}
 
     def run(self, deadline: float) -> float:
         """Deliver what is due until ``deadline`` (monotonic); returns for how many seconds nothing more will be due."""
         while True:
-            try:
-                wait = self._round(deadline)
-            except Busy:
-                wait = 0.1
+            wait = self.turn(deadline)
             left = deadline - time.monotonic()
             if left <= 0 or wait >= left:
                 return wait
             time.sleep(wait)
+
+    def turn(self, deadline: float) -> float:
+        """One batch for every destination, or a moment's rest where the ledger cannot be used just now."""
+        try:
+            return self._round(deadline)
+        except Busy:
+            return 0.1
+        except (OSError, sqlite3.Error) as error:
+            self._work.disk_failed(error)
+            return 0.1
 
     def close(self) -> None:
         if self._client is not None:
@@ -45,30 +56,37 @@ class Drain:
     def _round(self, deadline: float) -> float:
         """One batch for every destination whose key we know; returns how long until the next is due."""
         ledger, keys, now, soonest = self._work.collect(), self._work.keys(), time.time(), 30.0
-        for credential, base_url, due, _ in ledger.destinations() if keys else ():
+        for credential, base_url, due in ledger.destinations() if keys else ():
             if credential not in keys:
                 continue
-            if due > now:
-                soonest = min(soonest, due - now)
+            circuit = self._circuits.setdefault((credential, base_url), Circuit())
+            allowed = circuit.allowed(BATCH, now) if due <= now else 0
+            if not allowed:
+                soonest = min(soonest, max(due, circuit.next_probe) - now)
                 continue
-            self._post(ledger, ledger.lease(self._work.owner(), credential, base_url, BATCH, now), keys[credential], deadline)
+            rows = ledger.lease(self._work.owner(), credential, base_url, allowed, now)
+            if [outcome for outcome in self._post(ledger, rows, keys[credential], deadline) if circuit.saw(outcome, now)]:
+                ledger.due(credential, base_url, now)
             soonest = 0.0
         return soonest
 
-    def _post(self, ledger: Ledger, rows: List[Pending], key: str, deadline: float) -> None:
+    def _post(self, ledger: Ledger, rows: List[Pending], key: str, deadline: float) -> Iterable[Outcome]:
         client = self._client = self._client or self._work.blocking_client()
-        outcomes = {row.number: Outcome(row.number, PENDING, "", time.time()) for row in rows}
+        outcomes: Dict[Key, Outcome] = {}
 
-        def post(row: Pending) -> Outcome:
+        def post(row: Pending) -> Optional[Outcome]:
             left = deadline - time.monotonic()
-            return client.post(row, key, left) if left > 0 else outcomes[row.number]
+            if left <= 0:
+                return None
+            outcomes[row.key] = Outcome(row.key, PENDING, "", time.time())
+            return client.post(row, key, left)
 
         try:
-            for outcome in self._spread(post, rows):
-                outcomes[outcome.number] = outcome
+            outcomes.update((outcome.key, outcome) for outcome in self._spread(post, rows) if outcome is not None)
         finally:
-            ledger.settle(outcomes.values())
-            self._work.delivered(list(outcomes.values()))
+            self._work.settle(list(outcomes.values()))
+            ledger.give_back([row.key for row in rows if row.key not in outcomes])
+        return outcomes.values()
 
 
 def threads_are_greenlets() -> bool:

@@ -23,7 +23,8 @@ class Claim:
     """A name no other process has, and the lock that proves its owner is alive."""
 
     def __init__(self, directory: Path) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # by itself: made as a parent it would be everybody's
+        directory.mkdir(mode=0o700, exist_ok=True)
         self.directory = directory
         self.name = "%x-%d-%s" % (time.time_ns() // 1_000_000, os.getpid(), secrets.token_hex(4))
         self.path = directory / (self.name + SUFFIX)

@@ -16,11 +16,17 @@ from urllib.parse import urlsplit
 
 from .._core.fields import ENDPOINTS, to_wire
 from .._core.settings import Settings
-from .ledger import DELIVERED, PENDING, REFUSED, Outcome, Pending
+from .entries import DELIVERED, KEEP, PENDING, REFUSED, Outcome, Pending
 
 CONNECTIONS = 24
+"""At a time to one destination."""
+MOST_CONNECTIONS = 4 * CONNECTIONS
+"""To all of them: one that hangs keeps a quarter busy at most."""
 _RETRIED = frozenset((408, 425, 429))
+_NOT_TAKEN = frozenset((425, 429))
 _LONGEST_WAIT = 3600.0
+_BACK_OFF, _RECONNECT = 60.0, 5.0
+"""Longest own pause of a record: after an answer, and where nobody was reached, so that nobody is bothered."""
 
 
 class Client:
@@ -30,8 +36,9 @@ class Client:
         import aiohttp
 
         self._errors: Tuple[Type[BaseException], ...] = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
+        self._unsent = (aiohttp.ClientConnectorError, getattr(aiohttp, "ConnectionTimeoutError", ()))
         connector = aiohttp.TCPConnector(
-            limit=CONNECTIONS,
+            limit=MOST_CONNECTIONS,
             resolver=aiohttp.ThreadedResolver(),  # asks our loop, whatever else is installed
             ssl=certificates(),
             keepalive_timeout=60,
@@ -51,7 +58,7 @@ class Client:
                 await answer.content.read(65_536)
                 return judged(row, answer.status, answer.headers)
         except self._errors as error:
-            return unreachable(row, error)
+            return unreachable(row, error, not isinstance(error, self._unsent))
 
     async def close(self) -> None:
         await self._session.close()
@@ -75,7 +82,7 @@ class BlockingClient:
         try:
             answer = self._client.post(url, content=body, headers=headers, timeout=timeout, follow_redirects=False)
         except self._errors as error:
-            return unreachable(row, error)
+            return unreachable(row, error, not isinstance(error, (self._httpx.ConnectError, self._httpx.ConnectTimeout)))
         return judged(row, answer.status_code, answer.headers)
 
     def close(self) -> None:
@@ -98,28 +105,31 @@ def proxy_for(base_url: str) -> Optional[str]:
     return proxies.get(parts.scheme) or proxies.get("all")
 
 
-def unreachable(row: Pending, error: BaseException) -> Outcome:
-    return Outcome(row.number, PENDING, type(error).__name__, time.time() + _backoff(row.attempts))
+def unreachable(row: Pending, error: BaseException, sent: bool) -> Outcome:
+    pause = _backoff(row.attempts, _BACK_OFF if sent else _RECONNECT)
+    return Outcome(row.key, PENDING, type(error).__name__, time.time() + pause, first_attempt=KEEP if sent else row.first_attempt)
 
 
 def judged(row: Pending, status: int, headers: Mapping[str, str]) -> Outcome:
     """Delivered, to be tried again, or refused for good."""
     if 200 <= status < 300:
-        return Outcome(row.number, DELIVERED)
+        return Outcome(row.key, DELIVERED)
     reason = "HTTP %d" % status
     wanted = retry_after(headers)
     advice = headers.get("x-should-retry", "").lower()
     again = status in _RETRIED or status >= 500 or wanted is not None
     if advice == "true" or (again and advice != "false"):
-        return Outcome(row.number, PENDING, reason, time.time() + max(wanted or 0.0, _backoff(row.attempts)), status)
+        now, floor = time.time(), wanted or 0.0
+        first_attempt = row.first_attempt if status in _NOT_TAKEN else KEEP
+        return Outcome(row.key, PENDING, reason, now + max(floor, _backoff(row.attempts, _BACK_OFF)), now + floor if floor else 0.0, first_attempt, status)
     if 300 <= status < 400:
         reason += " (redirect to %s: set the base URL to where it should go)" % headers.get("location", "nowhere").split("?")[0]
-    return Outcome(row.number, REFUSED, reason, status=status)
+    return Outcome(row.key, REFUSED, reason, status=status)
 
 
-def _backoff(attempts: int) -> float:
-    """Half a second, doubled at each attempt up to a minute, with jitter so that processes do not march in step."""
-    return float(min(0.5 * 2.0 ** min(attempts, 10), 60.0)) * random.uniform(0.75, 1.25)
+def _backoff(attempts: int, most: float) -> float:
+    """Half a second, doubled at each attempt up to ``most``, with jitter so that processes do not march in step."""
+    return float(min(0.5 * 2.0 ** min(attempts, 10), most)) * random.uniform(0.75, 1.25)
 
 
 def retry_after(headers: Mapping[str, str]) -> Optional[float]:

@@ -11,8 +11,8 @@ from .._core.settings import Settings
 from .._core.shared import FORK, Tally
 from .._core.version import VERSION
 from .client import BlockingClient, Client
-from .dispatch import HELD
-from .ledger import DELIVERED, REFUSED, Ledger, Outcome
+from .entries import DELIVERED, REFUSED, Outcome
+from .ledger import Ledger
 from .sender import Sender
 from .store import Store
 
@@ -71,7 +71,10 @@ class Delivery:
     def tidy(self) -> None:
         self.store.tidy(self._settings())
 
-    def delivered(self, outcomes: List[Outcome]) -> None:
+    def disk_failed(self, error: Exception) -> None:
+        self.store.failed(error)
+
+    def settle(self, outcomes: List[Outcome]) -> None:
         for outcome in outcomes:
             if outcome.state == DELIVERED:
                 self._delivered.add()
@@ -80,8 +83,9 @@ class Delivery:
             if outcome.state == REFUSED:
                 self._refused.add()
                 self.last_refusal = outcome.reason
-            if outcome.reason not in ("", HELD):
+            if outcome.reason:
                 self._failed("delivery", _error(outcome))
+        self.store.settle(outcomes)
 
     @property
     def recorded(self) -> int:

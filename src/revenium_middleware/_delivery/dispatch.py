@@ -8,14 +8,13 @@ from collections import deque
 from typing import Deque, Dict, List, Optional, Protocol, Set, Tuple
 
 from .._core.diagnostics import Guard, diagnostics
-from .client import CONNECTIONS, BlockingClient, Client
-from .ledger import PENDING, REFUSED, Ledger, Outcome, Pending
+from .circuit import Circuit
+from .client import CONNECTIONS, MOST_CONNECTIONS, BlockingClient, Client
+from .entries import PENDING, REFUSED, Key, Outcome, Pending
+from .ledger import Ledger
 
 IDLE = 30.0
 BATCH = 128
-OPEN_AFTER = 3
-PROBE_EVERY = 5.0
-HELD = "held back: the destination does not answer"
 
 Destination = Tuple[str, str]
 
@@ -41,57 +40,55 @@ class Work(Protocol):
     def tidy(self) -> None:
         """Adopt what dead processes left, prune what is past its time."""
 
-    def delivered(self, outcomes: List[Outcome]) -> None: ...
+    def disk_failed(self, error: Exception) -> None:
+        """The ledger could not be read or written: go on without its file."""
+
+    def settle(self, outcomes: List[Outcome]) -> None:
+        """Store and count what became of leased records."""
 
 
-class Circuit:
-    """Whether a destination answers. After a few failures in a row only a probe goes out, now and then."""
+class Lane:
+    """What is on its way to one destination: another one's outage does not hold it up."""
 
-    def __init__(self) -> None:
-        self.failures = 0
-        self.closed_until = 0.0
-
-    def allowed(self, now: float) -> int:
-        if self.failures < OPEN_AFTER:
-            return BATCH
-        return 1 if now >= self.closed_until else 0
-
-    def holds(self) -> bool:
-        """Whether a record leased before the failures should wait rather than run into the same wall."""
-        return self.failures >= OPEN_AFTER and time.time() < self.closed_until - PROBE_EVERY + 0.01
-
-    def saw(self, outcome: Outcome, now: float) -> None:
-        if outcome.state != PENDING:
-            self.failures = 0
-            return
-        self.failures += 1
-        self.closed_until = now + PROBE_EVERY
+    def __init__(self, destination: Destination) -> None:
+        self.destination = destination
+        self.circuit = Circuit()
+        self.waiting: Deque[Tuple[Pending, str]] = deque()
+        self.workers = 0
 
 
 class Dispatch:
     """The records in flight, and the workers that post them."""
 
-    def __init__(self, work: Work, circuits: Dict[Destination, Circuit]) -> None:
+    def __init__(self, work: Work) -> None:
         self._work = work
-        self._circuits = circuits
+        self._lanes: Dict[Destination, Lane] = {}
         self._client: Optional[Client] = None
         self._tasks: Set["asyncio.Task[None]"] = set()
-        self._waiting: Deque[Tuple[Pending, str]] = deque()
-        self._done: List[Tuple[Destination, Outcome]] = []
+        self._done: List[Outcome] = []
+        self._unposted: List[Key] = []
+        self._back: Set[Destination] = set()
+
+    def reset(self) -> None:
+        """A flush was asked for: try every destination, whatever it did before."""
+        for lane in self._lanes.values():
+            lane.circuit.reset()
 
     async def step(self, ledger: Ledger) -> Tuple[bool, float]:
         """Lease, post for a moment, settle. Returns whether anything is under way, and when the next record is due."""
         wait = self._lease(ledger)
-        if self._waiting or self._tasks:
-            while self._waiting and len(self._tasks) < CONNECTIONS:
-                self._tasks.add(asyncio.ensure_future(self._worker()))
+        for lane in self._lanes.values():
+            for _ in range(min(len(lane.waiting), CONNECTIONS - lane.workers, MOST_CONNECTIONS - len(self._tasks))):
+                lane.workers += 1
+                self._tasks.add(asyncio.ensure_future(self._worker(lane)))
+        if self._tasks:
             await asyncio.wait(self._tasks, timeout=0.02)
             for task in [task for task in self._tasks if task.done()]:
                 self._tasks.discard(task)
                 with Guard("posting"):
                     task.result()
         settled = self._settle(ledger)  # a record that failed may be due again before anything else: look once more
-        return bool(settled or self._tasks or self._waiting), wait
+        return bool(settled or self._tasks or any(lane.waiting for lane in self._lanes.values())), wait
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -102,54 +99,61 @@ class Dispatch:
             await self._client.close()
 
     def _lease(self, ledger: Ledger) -> float:
-        soonest, now = IDLE, time.time()
-        if len(self._waiting) >= BATCH // 2:
-            return 0.0
-        keys = self._work.keys()
-        for credential, base_url, due, _ in ledger.destinations() if keys else ():
+        soonest, now, keys = IDLE, time.time(), self._work.keys()
+        for credential, base_url, due in ledger.destinations() if keys else ():
             if credential not in keys:
                 continue
-            circuit = self._circuits.setdefault((credential, base_url), Circuit())
-            allowed = circuit.allowed(now)
-            if not allowed:
-                soonest = min(soonest, circuit.closed_until - now)
+            lane = self._lanes.setdefault((credential, base_url), Lane((credential, base_url)))
+            if len(lane.waiting) >= BATCH // 2:
+                soonest = 0.0
             elif due > now:
                 soonest = min(soonest, due - now)
             else:
-                leased = ledger.lease(self._work.owner(), credential, base_url, allowed, now)
-                self._waiting.extend((row, keys[credential]) for row in leased)
-                if allowed == 1:
-                    circuit.closed_until = now + PROBE_EVERY  # one probe at a time
+                allowed = lane.circuit.allowed(BATCH, now)
+                if allowed:
+                    leased = ledger.lease(self._work.owner(), credential, base_url, allowed, now)
+                    lane.waiting.extend((row, keys[credential]) for row in leased)
+                else:
+                    soonest = min(soonest, lane.circuit.next_probe - now)
         return max(soonest, 0.0)
 
-    async def _worker(self) -> None:
+    async def _worker(self, lane: Lane) -> None:
         client = self._client = self._client or self._work.client()
-        while self._waiting:
-            row, key = self._waiting.popleft()
-            circuit = self._circuits[(row.credential, row.base_url)]
-            outcome = Outcome(row.number, PENDING, HELD, circuit.closed_until)
-            try:
-                if not circuit.holds():
+        try:
+            while lane.waiting:
+                row, key = lane.waiting.popleft()
+                outcome = Outcome(row.key, PENDING, "", time.time())
+                try:
                     outcome = await client.post(row, key)
-            except (TypeError, ValueError) as error:  # cannot be serialised: never will be
-                diagnostics.failed("serialising a record", error)
-                outcome = Outcome(row.number, REFUSED, "not serialisable: %s" % type(error).__name__)
-            finally:
-                self._done.append(((row.credential, row.base_url), outcome))
+                except (TypeError, ValueError) as error:  # cannot be serialised: never will be
+                    diagnostics.failed("serialising a record", error)
+                    outcome = Outcome(row.key, REFUSED, "not serialisable: %s" % type(error).__name__)
+                finally:
+                    self._saw(lane, outcome)
+        finally:
+            lane.workers -= 1
+
+    def _saw(self, lane: Lane, outcome: Outcome) -> None:
+        self._done.append(outcome)
+        if lane.circuit.saw(outcome, time.time()):
+            self._back.add(lane.destination)
+        elif lane.circuit.open:  # what was leased before need not run into the same wall
+            self._unposted.extend(row.key for row, _ in lane.waiting)
+            lane.waiting.clear()
 
     def _settle(self, ledger: Ledger) -> bool:
-        if not self._done:
-            return False
-        done = self._done
-        ledger.settle(outcome for _, outcome in done)
-        self._done = []
-        now = time.time()
-        for destination, outcome in done:
-            if outcome.reason != HELD:
-                self._circuits[destination].saw(outcome, now)
+        if self._unposted:
+            ledger.give_back(self._unposted)
+            self._unposted = []
+        done, self._done = self._done, []
+        if done:
+            self._work.settle(done)
+        for destination in self._back:
+            ledger.due(*destination, time.time())
+        self._back.clear()
+        for outcome in done:
             if outcome.state == REFUSED:
                 diagnostics.warn(
                     "refused/" + outcome.reason, "the metering service refused a record (%s); it is kept, see revenium-meter report", outcome.reason
                 )
-        self._work.delivered([outcome for _, outcome in done])
-        return True
+        return bool(done)

@@ -9,90 +9,22 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._core.fields import BY_NAME
 from .._core.record import Record
 from .._core.shared import FORK
+from .entries import DELIVERED, EXPIRED, INSERT, KEEP, LOCAL, PENDING, REFUSED, STATES, Busy, Key, Outcome, Pending, Standing, row_of
+from .schema import DUE, NEXT_CREDENTIAL, SAME_CREDENTIAL, Newer, migrate
 
-PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
-STATES = ("pending", "delivered", "local", "refused", "expired")
 IDEMPOTENCY_SECONDS = 86_400.0
 """How long the server remembers a key: after that an attempt whose outcome is unknown may not be repeated."""
 
-REPORTED = ("provider", "model", "organization_name", "product_name", "agent", "task_type", "total_cost", "cost_status", "usage_source")
-"""Fields with a column of their own, so that a report over millions of records stays quick."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS record (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, created REAL NOT NULL,
-    base_url TEXT NOT NULL, credential TEXT NOT NULL, state INTEGER NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, first_attempt REAL, next_attempt REAL NOT NULL DEFAULT 0,
-    lease TEXT, reason TEXT, finished REAL, %s, input_tokens INTEGER, output_tokens INTEGER, priced_with TEXT, body TEXT NOT NULL,
-    UNIQUE (id, credential, base_url)
-);
-CREATE INDEX IF NOT EXISTS record_pending ON record (credential, base_url, next_attempt) WHERE state = 0;
-CREATE INDEX IF NOT EXISTS record_created ON record (created);
-CREATE TABLE IF NOT EXISTS journal (name TEXT PRIMARY KEY, position INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-""" % ", ".join(REPORTED)
-
-_INSERT = "INSERT OR IGNORE INTO record (id, kind, created, base_url, credential, state, %s, input_tokens, output_tokens, body) VALUES (%s)" % (
-    ", ".join(REPORTED),
-    ", ".join("?" * (6 + len(REPORTED) + 3)),
-)
-
-
-VERSION = 1
-"""Of the schema; a newer one migrates older files when it opens them."""
 _HELD = "another process holds the ledger"
 
 
 def _locked(error: sqlite3.OperationalError) -> bool:
     return "locked" in str(error) or "busy" in str(error)
-
-
-class Busy(Exception):
-    """The ledger file is held by another process: nothing is wrong, try again later."""
-
-
-class Pending(NamedTuple):
-    """A leased record on its way out."""
-
-    number: int
-    id: str
-    kind: str
-    base_url: str
-    credential: str
-    attempts: int
-    values: Dict[str, Any]
-
-
-class Outcome(NamedTuple):
-    """What became of one attempt."""
-
-    number: int
-    state: int
-    reason: str = ""
-    next_attempt: float = 0.0
-    status: int = 0
-    """Of the HTTP answer; 0 where there was none."""
-
-
-class Standing(NamedTuple):
-    """Where every record is that ever came into this ledger file, read in one moment; the first is the sum of the next six."""
-
-    recorded: int = 0
-    delivered: int = 0
-    pending: int = 0
-    local: int = 0
-    refused: int = 0
-    evicted: int = 0
-    expired: int = 0
-    oldest_pending: Optional[float] = None
-    """When the oldest pending record was made."""
-    refusals: Mapping[str, int] = MappingProxyType({})
-    """Reason -> how many refused records that are still kept have it."""
 
 
 class Ledger:
@@ -108,12 +40,13 @@ class Ledger:
         with self.lock:
             self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None, check_same_thread=False)
             self._connection.row_factory = sqlite3.Row
+            self._inode = 0 if self.in_memory else os.stat(path).st_ino
             try:
                 self._prepare()
             except sqlite3.OperationalError as error:
                 self._connection.close()
                 raise (Busy(_HELD) if _locked(error) else error) from None
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, Newer):
                 self._connection.close()
                 raise
 
@@ -122,9 +55,7 @@ class Ledger:
         while not self._in_wal_mode(until):
             time.sleep(0.005)
         self._connection.execute("PRAGMA synchronous=NORMAL")
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute("PRAGMA user_version=%d" % VERSION)
+        migrate(self._connection)
 
     def _in_wal_mode(self, until: float) -> bool:
         """Two that open a new file at once meet here, and for this lock SQLite does not wait by itself."""
@@ -139,6 +70,13 @@ class Ledger:
     def close(self) -> None:
         with self.lock:
             self._connection.close()
+
+    def gone(self) -> bool:
+        """Whether the file was removed or replaced under us: writing would succeed and reach nobody."""
+        try:
+            return not self.in_memory and os.stat(self.path).st_ino != self._inode
+        except OSError:
+            return True
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -164,7 +102,7 @@ class Ledger:
         """Add ``records`` and remember the journal's position in one transaction; known ids are ignored. Returns how many were new."""
         with self._writing():
             before = self._connection.total_changes
-            self._connection.executemany(_INSERT, map(_row, records))
+            self._connection.executemany(INSERT, map(row_of, records))
             added = self._connection.total_changes - before
             self._count("recorded", added)
             if journal:
@@ -172,6 +110,37 @@ class Ledger:
             if torn:
                 self._count("torn", torn)
             return added
+
+    def absorb(self, other: "Ledger", which: str = "1", books: bool = True) -> None:
+        """Take over the records ``which`` names, how far journals were read, and the books; what is settled on either side stays so."""
+        columns = [row["name"] for row in other.query("PRAGMA table_info(record)") if row["name"] != "number"]
+        values = (", ".join(columns), ", ".join("?" * len(columns)))
+        changed = ", ".join("%s = excluded.%s" % (name, name) for name in ("state", "attempts", "reason", "lease", "finished"))
+        insert = "INSERT INTO record (%s) VALUES (%s) ON CONFLICT (id, credential, base_url) DO UPDATE SET %s WHERE state = 0 AND excluded.state != 0"
+        with other.lock, self._writing():
+            before = self._total()
+            self._connection.executemany(
+                insert % (*values, changed), map(tuple, other._connection.execute("SELECT %s FROM record WHERE %s" % (values[0], which)))
+            )
+            self._connection.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?)", map(tuple, other.query("SELECT name, position FROM journal")))
+            if books:
+                for name, value in other._counters().items():
+                    self._count(name, value)
+                here = other._total(which)
+                self._count("pruned delivered", other._total() - here)
+                self._count("recorded", -here)
+            self._count("recorded", self._total() - before)
+
+    def _total(self, which: str = "1") -> int:
+        return int(self.query("SELECT count(*) FROM record WHERE %s" % which)[0][0])
+
+    def leased(self, owner: str) -> Set[Key]:
+        """What is reserved for ``owner``."""
+        return {tuple(row) for row in self.query("SELECT id, credential, base_url FROM record WHERE lease = ?", (owner,))}
+
+    def owners(self) -> Set[str]:
+        """Whose leases there are."""
+        return {row[0] for row in self.query("SELECT DISTINCT lease FROM record WHERE lease IS NOT NULL")}
 
     def position(self, journal: str) -> int:
         rows = self.query("SELECT position FROM journal WHERE name = ?", (journal,))
@@ -182,18 +151,15 @@ class Ledger:
             self._connection.execute("DELETE FROM journal WHERE name = ?", (journal,))
 
     def lease(self, owner: str, credential: str, base_url: str, limit: int, now: float) -> List[Pending]:
-        """Up to ``limit`` due records of one destination, oldest first, reserved for ``owner``."""
-        due = "state = 0 AND credential = ? AND base_url = ? AND next_attempt <= ? AND lease IS NULL"
+        """Up to ``limit`` due records of one destination, reserved for ``owner``: half of them the newest, so that old and new share."""
         with self._writing():
             self._connection.execute(
-                "UPDATE record SET state = ?, reason = 'outcome of an attempt over 24 h ago is unknown', finished = ? "
+                "UPDATE record INDEXED BY record_tried SET state = ?, reason = 'outcome of an attempt over 24 h ago is unknown', finished = ? "
                 "WHERE state = 0 AND lease IS NULL AND first_attempt < ?",
                 (EXPIRED, now, now - IDEMPOTENCY_SECONDS),
             )
-            rows = self._connection.execute(
-                "SELECT number, id, kind, base_url, credential, attempts, body FROM record WHERE %s ORDER BY number LIMIT ?" % due,
-                (credential, base_url, now, limit),
-            ).fetchall()
+            where = (credential, base_url, now)
+            rows = self._connection.execute(DUE, (*where, limit - limit // 2, *where, limit // 2)).fetchall()
             self._connection.executemany(
                 "UPDATE record SET lease = ?, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE number = ?",
                 [(owner, now, row["number"]) for row in rows],
@@ -201,11 +167,25 @@ class Ledger:
         return [Pending(values=json.loads(row["body"]), **{name: row[name] for name in Pending._fields[:-1]}) for row in rows]
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """End the leases of what was posted; what is settled for good already stays as it is."""
         now = time.time()
         with self._writing():
             self._connection.executemany(
-                "UPDATE record SET lease = NULL, state = ?, reason = ?, next_attempt = ?, finished = ? WHERE number = ?",
-                [(o.state, o.reason or None, o.next_attempt, None if o.state == PENDING else now, o.number) for o in outcomes],
+                "UPDATE record SET lease = NULL, state = ?, reason = ?, next_attempt = ?, not_before = ?, finished = ?, "
+                "first_attempt = CASE WHEN ?6 = ?7 THEN first_attempt ELSE ?6 END WHERE id = ?8 AND credential = ?9 AND base_url = ?10 AND state = 0",
+                [
+                    (o.state, o.reason or None, o.next_attempt, o.not_before, None if o.state == PENDING else now, o.first_attempt, KEEP, *o.key)
+                    for o in outcomes
+                ],
+            )
+
+    def give_back(self, keys: Iterable[Key]) -> None:
+        """End leases of what was not posted after all, as if there had been none."""
+        with self._writing():
+            self._connection.executemany(
+                "UPDATE record SET lease = NULL, attempts = attempts - 1, first_attempt = CASE attempts WHEN 1 THEN NULL ELSE first_attempt END "
+                "WHERE id = ? AND credential = ? AND base_url = ? AND state = 0 AND lease IS NOT NULL",
+                keys,
             )
 
     def free_leases(self, owner: str) -> int:
@@ -213,15 +193,34 @@ class Ledger:
         with self._writing():
             return self._connection.execute("UPDATE record SET lease = NULL WHERE lease = ?", (owner,)).rowcount
 
-    def due_now(self) -> None:
-        """Let every waiting record be tried at once (a flush was asked for)."""
+    def due(self, credential: str, base_url: str, now: float) -> None:
+        """Let every waiting record of one destination be tried at once, but for what the service asked to wait."""
         with self._writing():
-            self._connection.execute("UPDATE record SET next_attempt = 0 WHERE state = 0 AND next_attempt > 0")
+            self._connection.execute(
+                "UPDATE record SET next_attempt = not_before "
+                "WHERE state = 0 AND lease IS NULL AND credential = ? AND base_url = ? AND next_attempt > ? AND not_before < next_attempt",
+                (credential, base_url, now),
+            )
 
-    def destinations(self) -> List[Tuple[str, str, float, int]]:
-        """(credential, base_url, earliest due time, how many) of what is pending and not reserved."""
-        sql = "SELECT credential, base_url, min(next_attempt), count(*) FROM record WHERE state = 0 AND lease IS NULL GROUP BY 1, 2"
-        return [(row[0], row[1], row[2], row[3]) for row in self.query(sql)]
+    def due_now(self) -> None:
+        """The same for every destination (a flush was asked for)."""
+        for credential, base_url, _ in self.destinations():
+            self.due(credential, base_url, time.time())
+
+    def destinations(self) -> List[Tuple[str, str, float]]:
+        """(credential, base_url, earliest due time) of what is pending and not reserved."""
+        found: List[Tuple[str, str, float]] = []
+        credential = base_url = ""
+        while True:  # from one to the next in the index: grouping would read every waiting record
+            rows = self.query(SAME_CREDENTIAL, (credential, base_url)) or self.query(NEXT_CREDENTIAL, (credential,))
+            if not rows:
+                return found
+            credential, base_url, due = rows[0]
+            found.append((credential, base_url, due))
+
+    def waiting(self) -> Dict[str, int]:
+        """Credential -> how many pending records are nobody's."""
+        return {row[0]: row[1] for row in self.query("SELECT credential, count(*) FROM record WHERE state = 0 AND lease IS NULL GROUP BY 1")}
 
     def standing(self) -> Standing:
         """The books of this file, which balance also after old records were pruned."""
@@ -259,15 +258,14 @@ class Ledger:
             past = self._connection.execute("DELETE FROM record WHERE state = ? AND finished < ?", (DELIVERED, time.time() - keep_seconds))
             self._count("pruned delivered", past.rowcount)
             excess = self._connection.execute("SELECT count(*) FROM record").fetchone()[0] - most
-            if excess <= 0:
-                return
-            gone = self._connection.execute(
-                "SELECT number, state FROM record WHERE lease IS NULL ORDER BY state IN (0, 2), number LIMIT ?", (excess,)
-            ).fetchall()
-            self._connection.executemany("DELETE FROM record WHERE number = ?", [(row["number"],) for row in gone])
-            self._count("evicted", sum(row["state"] in (PENDING, LOCAL) for row in gone))
-            for state in (DELIVERED, REFUSED, EXPIRED):
-                self._count("pruned " + STATES[state], sum(row["state"] == state for row in gone))
+            for state in (DELIVERED, REFUSED, EXPIRED, LOCAL, PENDING):
+                excess -= self._drop(state, excess) if excess > 0 else 0
+
+    def _drop(self, state: int, most: int) -> int:
+        oldest = "SELECT number FROM record WHERE state = ? AND lease IS NULL ORDER BY number LIMIT ?"
+        gone = self._connection.execute("DELETE FROM record WHERE number IN (%s)" % oldest, (state, most)).rowcount
+        self._count("evicted" if state in (LOCAL, PENDING) else "pruned " + STATES[state], gone)
+        return gone
 
     def price(self, prices: Iterable[Tuple[int, Optional[float], str, str]]) -> None:
         """Store (number, cost, status, catalogue) of records priced by a report."""
@@ -281,16 +279,3 @@ class Ledger:
         if more:
             self._connection.execute("INSERT OR IGNORE INTO counter VALUES (?, 0)", (name,))
             self._connection.execute("UPDATE counter SET value = value + ? WHERE name = ?", (more, name))
-
-
-def _row(record: Record) -> Tuple[Any, ...]:
-    values = record.values
-    state = PENDING if record.credential else LOCAL
-    return (
-        (record.id, record.kind, record.created, record.base_url, record.credential, state)
-        + tuple(values.get(name) for name in REPORTED)
-        + (values.get("input_token_count"), values.get("output_token_count"), json.dumps(values, separators=(",", ":")))
-    )
-
-
-assert all(name in BY_NAME for name in REPORTED)

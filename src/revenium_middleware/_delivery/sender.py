@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections import deque
 from contextvars import Context
-from typing import Any, Callable, Deque, Dict, Optional, Tuple
+from typing import Any, Callable, Deque, Optional, Tuple
 
 from .._core.diagnostics import Guard
 from .blocking import Drain, over_greenlets, threads_are_greenlets
-from .dispatch import IDLE, Circuit, Destination, Dispatch, Work
-from .ledger import Busy
+from .dispatch import IDLE, Dispatch, Work
+from .entries import Busy
 
 try:
     import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
@@ -52,7 +53,6 @@ class Sender:
         self._awake = self._more = self._stopping = False  # more: appended since the sender last looked, it may not rest yet
         self._start = threading.Lock()
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
-        self._circuits: Dict[Destination, Circuit] = {}
         self._next_tidy = self._next_look = 0.0
         self._in_company = False
 
@@ -149,7 +149,7 @@ class Sender:
             wait, self._more = IDLE, False
             with Guard("delivery"):
                 self._tidy_when_due(bool(flushes))
-                wait = drain.run(max((deadline for _, deadline in flushes), default=time.monotonic() + LINGER))
+                wait = drain.run(max(deadline for _, deadline in flushes)) if flushes else drain.turn(time.monotonic() + IDLE)
             for done, _ in flushes:
                 done.set()
             if not self._more and not self._flushes:
@@ -159,7 +159,7 @@ class Sender:
     async def _serve(self, loop: _Loop) -> None:
         self._wake = asyncio.Event()
         self._loop = loop
-        delivery = Dispatch(self._work, self._circuits)
+        delivery = Dispatch(self._work)
         try:
             while True:
                 wait = IDLE
@@ -167,6 +167,9 @@ class Sender:
                     try:
                         wait = await self._turn(delivery)
                     except Busy:
+                        wait = BUSY
+                    except (OSError, sqlite3.Error) as error:
+                        self._work.disk_failed(error)
                         wait = BUSY
                 if self._stopping:
                     return
@@ -189,8 +192,7 @@ class Sender:
         self._more = False
         ledger = self._work.collect()
         if deadline:
-            for circuit in self._circuits.values():  # records in flight still need theirs
-                circuit.failures = 0
+            delivery.reset()
             ledger.due_now()
         while True:
             busy, wait = await delivery.step(ledger)

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Union
 
 from .._core.diagnostics import diagnostics
 from .._core.record import Record
 from .._core.settings import Settings, ledger_path
 from .._core.shared import FORK, Tally
 from . import claim
-from .journal import Journal, MemoryJournal, live, owned_by, read, unlink
-from .ledger import Busy, Ledger, Standing
+from .entries import Busy, Key, Outcome, Standing
+from .files import cause, opened, replaced, set_aside, usable
+from .intake import adopt, ingest, journals_of, standing_of
+from .journal import MEMORY_RECORDS, Journal, MemoryJournal
+from .ledger import Ledger
 
 MEMORY = "memory"
+
+
+RETRY_SECONDS = 5.0
+"""Between two looks whether a disk that failed works again."""
 
 
 class Store:
     """Takes records from any thread; gives the sender a ledger that holds them all."""
 
     def __init__(self, settings: Settings) -> None:
-        self.path = ledger_path(settings)
+        self.path = usable(ledger_path(settings))
         """The ledger file, or None when records live in memory only."""
         self._memory = MemoryJournal()
         self._journal: Union[Journal, MemoryJournal] = self._memory
@@ -34,11 +40,19 @@ class Store:
         """Held while records go from memory into the ledger."""
         self.adopted = 0
         """Records taken over from processes that ended before they could deliver them."""
-        if self.path is not None:
-            try:
-                self._journal = Journal(journals_of(self.path))
-            except OSError as error:
-                self._on_disk_failure(error)
+        self._most = settings.ledger_max_records
+        self._retry = 0.0
+        self._unsettled: List[Outcome] = []
+        self._owed: Dict[Key, Optional[Outcome]] = {}
+        """What was leased in a file that then failed, and what became of it."""
+        if self.path is None:
+            if not settings.ledger:
+                diagnostics.warn("disk", "there is no home directory for a ledger: records are kept in memory, and are lost with the process")
+            return
+        try:
+            self._journal = Journal(journals_of(self.path))
+        except OSError as error:
+            self._on_disk_failure(error)
 
     def append(self, record: Record) -> None:
         """Once this returns the record survives the process, unless the disk refuses; then memory has it."""
@@ -51,15 +65,54 @@ class Store:
 
     def collect(self) -> Ledger:
         """Bring everything recorded so far into the ledger. Called by one sender at a time."""
-        ledger = self._ledger or self._opened()
-        try:
-            return self._brought(ledger)
-        except (OSError, sqlite3.Error) as error:
+        for _ in range(2):
+            try:
+                return self._brought(self._current())
+            except (OSError, sqlite3.Error) as error:
+                self.failed(error)
+        return self._brought(self._current())
+
+    def failed(self, error: Exception) -> None:
+        """The ledger file cannot be used: start a new one where it is damaged, else go on in memory until it works again."""
+        lost = self._ledger
+        if lost is not None and lost.in_memory:
             self._on_disk_failure(error)
-            self._ledger = Ledger(":memory:")
-            return self._brought(self._ledger)
+            return
+        self._ledger = None
+        if type(error) is sqlite3.DatabaseError and self.path is not None and lost is not None and not lost.gone():
+            lost.close()
+            set_aside(self.path)
+            return
+        self._on_disk_failure(error)
+        self._retry = time.monotonic() + RETRY_SECONDS
+        self._ledger = Ledger(":memory:")
+        if lost is None:
+            return
+        try:
+            self._owed.update((key, None) for key in lost.leased(self.owner))
+            self._ledger.absorb(lost, "0", books=False)  # what its file has already need not be read from journals again
+        except (Busy, sqlite3.Error):
+            pass  # then it is, and sent with the same key
+        finally:
+            lost.close()
+
+    def settle(self, outcomes: List[Outcome]) -> None:
+        """Store what became of leased records, now or as soon as the ledger can be written."""
+        self._unsettled.extend(outcomes)
+        try:
+            self._settle(self._current())
+        except Busy:
+            pass
+
+    def _settle(self, ledger: Ledger) -> None:
+        outcomes = list(self._unsettled)
+        if outcomes:
+            ledger.settle(outcomes)
+            del self._unsettled[: len(outcomes)]
+            self._owed.update((outcome.key, outcome) for outcome in outcomes if outcome.key in self._owed)
 
     def _brought(self, ledger: Ledger) -> Ledger:
+        self._settle(ledger)
         if isinstance(self._journal, Journal):
             for path in self._journal.files():
                 reached = ingest(ledger, path)
@@ -78,6 +131,41 @@ class Store:
             for record in waiting:
                 self._memory.append(record)
             raise
+        if ledger.in_memory:
+            ledger.prune(float("inf"), min(self._most, MEMORY_RECORDS))
+
+    def _current(self) -> Ledger:
+        """The ledger in use: opened, made anew where its file was removed, back on a disk that works again."""
+        ledger = self._ledger
+        if self.path is None:
+            self._ledger = ledger = ledger or Ledger(":memory:")
+        elif ledger is None:
+            self._ledger = ledger = opened(self.path)
+        elif ledger.gone():
+            self._ledger = ledger = replaced(ledger, self.path)
+        elif ledger.in_memory and time.monotonic() >= self._retry:
+            self._retry = time.monotonic() + RETRY_SECONDS
+            self._ledger = ledger = self._returned(ledger, self.path)
+        return ledger
+
+    def _returned(self, memory: Ledger, path: Path) -> Ledger:
+        """The ledger on disk with what memory took in meanwhile; memory again where that does not work yet."""
+        try:
+            if not isinstance(self._journal, Journal):
+                with FORK:  # which lock a fork holds must not change meanwhile
+                    self._journal = Journal(journals_of(path))
+            disk = opened(path)
+            try:
+                disk.absorb(memory)
+                disk.settle([outcome for outcome in self._owed.values() if outcome is not None])
+                disk.give_back(key for key, outcome in self._owed.items() if outcome is None)
+            except (Busy, sqlite3.Error):
+                disk.close()
+                raise
+        except (Busy, OSError, sqlite3.Error):
+            return memory
+        self._owed.clear()
+        return disk  # memory goes when nobody counts in it any more
 
     @property
     def owner(self) -> str:
@@ -85,6 +173,7 @@ class Store:
 
     @property
     def evicted(self) -> int:
+        """Records that memory had no room for."""
         return self._memory.evicted
 
     @property
@@ -94,17 +183,18 @@ class Store:
 
     def adopt(self) -> bool:
         """Take over what dead processes left behind; returns whether any process but this one is or was there."""
-        ledger = self._ledger or self._opened()
+        ledger = self._ledger or self.collect()
         if self.path is None or ledger.in_memory:
             return False
-        self.adopted += adopt(ledger, journals_of(self.path))[1]
+        self.adopted += adopt(ledger, journals_of(self.path), self.owner)[1]
         return len(claim.names(journals_of(self.path))) > 1
 
     def tidy(self, settings: Settings) -> None:
         """Adopt what dead processes left behind; drop what is past its time or over the bound."""
         self.adopt()
-        ledger = self._ledger or self._opened()
-        ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
+        ledger = self.collect()
+        if not ledger.in_memory:
+            ledger.prune(settings.ledger_keep_days * 86_400.0, settings.ledger_max_records)
 
     def standing(self) -> Standing:
         """Where the records are, with everything recorded so far: of the file, and what only this process's memory has."""
@@ -146,112 +236,6 @@ class Store:
         if self._ledger is not None:
             self._ledger.close()
 
-    def _opened(self) -> Ledger:
-        if self.path is not None and isinstance(self._journal, Journal):
-            try:
-                self._ledger = opened(self.path)
-                return self._ledger
-            except (OSError, sqlite3.Error) as error:
-                self._on_disk_failure(error)
-        self._ledger = Ledger(":memory:")
-        return self._ledger
-
     def _on_disk_failure(self, error: Exception) -> None:
         diagnostics.count("disk", "the ledger cannot be written: %s" % type(error).__name__)
-        diagnostics.warn(
-            "disk", "the ledger at %s cannot be written (%s): records are kept in memory, and are lost with the process", self.path, type(error).__name__
-        )
-
-
-def standing_of(path: Optional[Path]) -> Standing:
-    """The books of the ledger file at ``path``, journals included; nothing is created where there is none."""
-    if path is None or not (path.exists() or journals_of(path).exists()):
-        return Standing()
-    ledger = up_to_date(path)
-    try:
-        return ledger.standing()
-    finally:
-        ledger.close()
-
-
-def journals_of(path: Path) -> Path:
-    return path.with_name(path.name + ".journal")
-
-
-def opened(path: Path) -> Ledger:
-    """The ledger at ``path``; a file that is no ledger is set aside, not overwritten."""
-    try:
-        return Ledger(str(path))
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        aside = path.with_name("%s.corrupt-%d" % (path.name, time.time()))
-        os.replace(str(path), str(aside))
-        for suffix in ("-wal", "-shm"):
-            unlink(path.with_name(path.name + suffix))
-        diagnostics.count("corrupt ledger", "the ledger was damaged and set aside")
-        diagnostics.warn("corrupt", "the ledger at %s was damaged: set aside as %s, a new one was started", path, aside.name)
-        return Ledger(str(path))
-
-
-def ingest(ledger: Ledger, path: Path) -> int:
-    """Everything in one journal file that the ledger does not have yet; returns the position reached."""
-    position = ledger.position(path.name)
-    while True:
-        records, reached, torn = read(path, position)
-        if reached == position:
-            return position
-        ledger.ingest(records, path.name, reached, torn)
-        position = reached
-
-
-def adopt(ledger: Ledger, directory: Path) -> Tuple[int, int]:
-    """Take over journals and leases of processes that are gone; returns how many processes, and how many records, those were."""
-    processes = records = 0
-    for name in claim.names(directory):
-        with FORK:  # no fork may copy the dead owner's lock: the child would hold it for as long as it lives
-            adopted = claim.take(directory, name)
-            if adopted is not None:
-                records += _inherit(ledger, directory, adopted)
-                processes += 1
-    return processes, records
-
-
-def _inherit(ledger: Ledger, directory: Path, adopted: claim.Adopted) -> int:
-    records, cleaned = 0, False
-    try:
-        for path in owned_by(directory, adopted.name):
-            ingest(ledger, path)
-            records += _waiting(ledger, path)
-            unlink(path)
-            ledger.forget_journal(path.name)
-        records += ledger.free_leases(adopted.name)
-        cleaned = True
-    finally:
-        adopted.done(cleaned)
-    return records
-
-
-def _waiting(ledger: Ledger, path: Path) -> int:
-    """How many records of a journal are still to be delivered by somebody."""
-    found, position = 0, 0
-    while True:
-        records, reached, _ = read(path, position)
-        if reached == position:
-            return found
-        ids = [record.id for record in records]
-        marks = ", ".join("?" * len(ids))
-        found += ledger.query("SELECT count(*) FROM record WHERE state = 0 AND lease IS NULL AND id IN (%s)" % marks, ids)[0][0]
-        position = reached
-
-
-def up_to_date(path: Path) -> Ledger:
-    """For readers: the ledger with everything that is in any journal, without taking anything over."""
-    ledger = opened(path)
-    files: List[Path] = live(journals_of(path)) if journals_of(path).is_dir() else []
-    try:
-        for file in files:
-            ingest(ledger, file)
-    except Busy:
-        pass  # what is not in yet will be in a moment; a reader does not wait for it
-    return ledger
+        diagnostics.warn("disk", "the ledger at %s cannot be written (%s): records are kept in memory, and are lost with the process", self.path, cause(error))

@@ -15,7 +15,8 @@ from rich.progress import Progress
 
 from .._core.settings import Source
 from .._core.version import VERSION
-from .._delivery.ledger import Busy, Ledger
+from .._delivery.entries import Busy
+from .._delivery.ledger import Ledger
 from .._usage.catalogue import MISSING
 from .._usage.pricing import catalogue_name
 from . import exports, opening, rendering

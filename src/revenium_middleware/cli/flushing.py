@@ -9,7 +9,7 @@ from typing import Callable, Iterator, Mapping, NamedTuple
 
 from .._core.settings import Settings
 from .._delivery.delivery import Delivery
-from .._delivery.ledger import Busy
+from .._delivery.entries import Busy
 from .faults import Fault
 from .words import plural
 
@@ -56,7 +56,7 @@ def flushed(path: Path, settings: Settings, timeout: float, watch: Callable[[int
             delivery.sender.wake()
             delivery.flush(timeout, lambda: watch(delivery.delivered_count + delivery.refused_count, todo))
         books = ledger.standing()
-        foreign = sum(number for credential, _, _, number in ledger.destinations() if credential not in keys)
+        foreign = sum(number for credential, number in ledger.waiting().items() if credential not in keys)
         return Flushed(delivery.delivered_count, delivery.refused_count, books.refusals, books.pending, foreign, failures[-1])
     except Busy as error:
         raise Fault("%s is held by another process: try again in a moment" % path) from error

@@ -10,9 +10,10 @@ from typing import Iterator, Optional
 
 from .._core import settings as configuration
 from .._core.settings import Settings
+from .._delivery.intake import ingest, journals_of
 from .._delivery.journal import live
-from .._delivery.ledger import VERSION, Ledger
-from .._delivery.store import ingest, journals_of
+from .._delivery.ledger import Ledger
+from .._delivery.schema import VERSION
 from .faults import Fault
 
 

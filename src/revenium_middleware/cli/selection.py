@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from .._core.fields import BY_NAME
-from .._delivery.ledger import REPORTED, STATES
+from .._delivery.entries import REPORTED, STATES
 from .faults import Fault
 
 ALIASES: Mapping[str, str] = {
