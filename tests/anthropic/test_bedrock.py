@@ -120,7 +120,7 @@ def test_an_error_of_bedrock_is_the_callers_and_is_sent_nowhere_else(status: int
 def test_an_exception_in_a_stream_of_bedrock_leaves_what_is_known(provider: Any, records: Records) -> None:
     provider.script(Fault.error_event(4))
     with bedrock(provider) as client:
-        with pytest.raises(anthropic.APIError):
+        with pytest.raises((anthropic.APIError, ValueError)):  # older releases raise a plain one
             list(client.messages.create(model="claude-opus-4-7", stream=True, **SAID))
     (record,) = records()
     assert (record.values["stop_reason"], record.values["usage_source"]) == ("ERROR", "estimated")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 def is_stream(answer: Any) -> bool:
     """Whether it is a stream object of the SDK, asked without waking a model's slow search for what it does not have."""
-    return "_iterator" in getattr(answer, "__dict__", ())
+    return "_iterator" in getattr(answer, "__dict__", ()) or _draws_later(type(answer))
+
+
+@lru_cache(maxsize=1024)
+def _draws_later(kind: type) -> bool:
+    """Newer releases make a stream's iterator when it is first asked for."""
+    return any("_iterator" in vars(each) for each in kind.__mro__)
 
 
 class Tap:
