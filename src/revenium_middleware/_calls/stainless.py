@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def is_stream(answer: Any) -> bool:
     """Whether it is a stream object of the SDK, asked without waking a model's slow search for what it does not have."""
-    return "_iterator" in getattr(answer, "__dict__", ()) or _draws_later(type(answer))
+    return "_iterator" in getattr(answer, "__dict__", ()) or _draws_later(type(answer))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=1024)

@@ -29,11 +29,12 @@ class BatchResultsReader(Reader):
         self.result.billable = False
 
     def feed(self, event: Any) -> bool:
-        if isinstance(event, (bytes, bytearray)):
-            for line in bytes(event).splitlines():
+        content = event.encode("utf-8") if isinstance(event, str) else getattr(event, "content", event)
+        if isinstance(content, (bytes, bytearray)):
+            for line in bytes(content).splitlines():
                 self._line(line)
-        elif not isinstance(event, str):
-            self._entry(event)
+        else:
+            self._entry(content)
         return False
 
     def _line(self, line: bytes) -> None:

@@ -121,7 +121,8 @@ def events_send(asked: Asked) -> Answer:
         used = Spent(input=50 + characters(event), output=_TEXT, total=50 + characters(event) + _TEXT)
         span = {"id": ended, "type": "span.model_request_end", "model_request_start_id": started, "is_error": False, "model_usage": _usage(used)}
         said = {"id": asked.world.id("sevt_"), "type": "agent.message", "content": [{"type": "text", "text": "Hello."}]}
-        shown = ({"id": started, "type": "span.model_request_start"}, said, span)
+        idle = {"id": asked.world.id("sevt_"), "type": "session.status_idle", "stop_reason": {"type": "end_turn"}}
+        shown = ({"id": started, "type": "span.model_request_start"}, said, span, idle)
         events += [(event, None), *(({**each, "processed_at": _THEN}, used if each is span else None) for each in shown)]
     return Answer({"data": sent}, status=200)
 
