@@ -10,7 +10,7 @@ from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
-from .._usage.estimation import estimated
+from .._usage.estimation import completed, estimated
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
 from .memory import Jobs
@@ -226,10 +226,7 @@ class Call:
     def _usage(self, kind: str, reading: Reading, error: Optional[BaseException], measured: bool) -> Dict[str, Any]:
         usage, source = reading.usage, PROVIDER
         if reading.partial and usage.known:  # the input is the provider's, only the output is ours
-            from .._usage.estimation import estimated
-
-            said = estimated({}, reading.output_characters).output or 0
-            usage, source = usage._replace(output=max(usage.output or 0, said)), ESTIMATED
+            usage, source = completed(usage, reading.output_characters), ESTIMATED
         elif usage.known or measured:
             pass
         elif error is not None and status_of(error) is not None and not self.answering:
