@@ -159,7 +159,7 @@ class Settings:
     ledger_keep_days: int = _row("REVENIUM_LEDGER_KEEP_DAYS", whole, 90, "Ledger", "Days that delivered records stay for reports.", "90")
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     """Attribution defaults of the deployment (environment, region, trace fields, job and skill fields)."""
-    aws_credentials: bool = False
+    aws_credentials: bool = dataclasses.field(default=False, compare=False)
     """This machine has AWS credentials to find, by its environment or its files; the network is not asked."""
     faults: Tuple[str, ...] = ()
     """What is wrong with the values given, one sentence each; the default is used instead."""

@@ -129,12 +129,7 @@ class MessagesReader(Reader):
 
     def _invoiced(self, metrics: Any) -> None:
         """Bedrock's own counts are what it bills, where they differ from the model's."""
-        self._overrule(
-            first_count(metrics, "inputTokenCount"),
-            first_count(metrics, "outputTokenCount"),
-            first_count(metrics, "cacheReadInputTokenCount"),
-            first_count(metrics, "cacheWriteInputTokenCount"),
-        )
+        self._overrule(*(first_count(metrics, name + "TokenCount") for name in ("input", "output", "cacheReadInput", "cacheWriteInput")))
 
     def _overrule(self, *counts: Optional[int]) -> None:
         found: Dict[str, Any] = {name: number for name, number in zip(("input", "output", "cache_read", "cache_write"), counts) if number is not None}
