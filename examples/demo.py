@@ -34,6 +34,10 @@ GROUPS = (
     Group("OPENAI", ("OPENAI_API_KEY",), {"getting_started.py": 1, "openai/openai_basic.py": 3, "openai/openai_streaming.py": 2}),
     Group("Azure", ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY"), {"openai/azure_basic.py": 1, "openai/azure_streaming.py": 1}),
     Group(
+        "ANTHROPIC", ("ANTHROPIC_API_KEY",), {"anthropic/anthropic-basic.py": 2, "anthropic/anthropic-streaming.py": 3, "anthropic/anthropic-advanced.py": 5}
+    ),
+    Group("AWS", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), {"anthropic/anthropic-bedrock.py": 2}),
+    Group(
         "PERPLEXITY",
         ("PERPLEXITY_API_KEY",),
         {"perplexity/getting_started.py": 1, "perplexity/basic.py": 1, "perplexity/streaming.py": 1, "perplexity/example_decorator.py": 2},
@@ -56,6 +60,12 @@ def loopback(server: ProviderServer) -> Dict[str, str]:
         "AZURE_OPENAI_ENDPOINT": "http://demo.openai.azure.com",
         "AZURE_OPENAI_API_KEY": "no-key-needed",
         "AZURE_OPENAI_DEPLOYMENT": "my-gpt4-deployment",
+        "ANTHROPIC_BASE_URL": "http://api.anthropic.com",
+        "ANTHROPIC_API_KEY": "no-key-needed",
+        "ANTHROPIC_BEDROCK_BASE_URL": "http://bedrock-runtime.us-east-1.amazonaws.com",
+        "AWS_ACCESS_KEY_ID": "no-key-needed",
+        "AWS_SECRET_ACCESS_KEY": "no-key-needed",
+        "AWS_REGION": "us-east-1",
         "PERPLEXITY_BASE_URL": "http://api.perplexity.ai",
         "PERPLEXITY_API_KEY": "no-key-needed",
     }

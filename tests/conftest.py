@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import json
 import os
 import signal
@@ -21,8 +22,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
+if importlib.util.find_spec("anthropic") is not None:
+    assert importlib.import_module("revenium_middleware_anthropic").__name__ == "revenium_middleware.anthropic"
 
-_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "AZURE_", "PERPLEXITY_", "PPLX_", "OLLAMA_", "FAL_", "XDG_STATE_HOME")
+_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "PERPLEXITY_", "PPLX_", "OLLAMA_", "FAL_", "XDG_STATE_HOME")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 

@@ -19,6 +19,9 @@ SDK_VARIABLES = (
     ("OPENAI_API_KEY", "sk-your_key"),
     ("AZURE_OPENAI_ENDPOINT", "https://your-resource.openai.azure.com"),
     ("AZURE_OPENAI_API_KEY", "your_key"),
+    ("ANTHROPIC_API_KEY", "sk-ant-your_key"),
+    ("AWS_ACCESS_KEY_ID", "your_key"),
+    ("AWS_SECRET_ACCESS_KEY", "your_key"),
     ("PERPLEXITY_API_KEY", "pplx-your_key"),
 )
 """Read by the provider SDKs, not by us; listed so that one file holds all that an application needs."""

@@ -19,6 +19,10 @@ PROMISED = (
     "openai/openai_streaming.py",
     "openai/azure_basic.py",
     "openai/azure_streaming.py",
+    "anthropic/anthropic-basic.py",
+    "anthropic/anthropic-streaming.py",
+    "anthropic/anthropic-bedrock.py",
+    "anthropic/anthropic-advanced.py",
     "perplexity/getting_started.py",
     "perplexity/basic.py",
     "perplexity/streaming.py",
@@ -36,7 +40,7 @@ def test_the_directory_holds_the_promised_examples_and_their_driver() -> None:
 
 def test_the_examples_page_names_every_example() -> None:
     page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `([\w/]+\.py)`", page, re.MULTILINE)) == set(PROMISED)
+    assert set(re.findall(r"^\| `([\w/-]+\.py)`", page, re.MULTILINE)) == set(PROMISED)
 
 
 @pytest.mark.parametrize("name", PROMISED)
@@ -44,6 +48,10 @@ def test_example_runs_and_records_each_call_once(name: str, tmp_path: Path, prov
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     if "from perplexity import" in text:
         needs_a_working_perplexity()
+    if "import anthropic" in text:
+        pytest.importorskip("anthropic", reason="the Anthropic SDK is not installed")
+    if "AnthropicBedrock" in text:
+        pytest.importorskip("botocore", reason="the SDK signs its requests to Bedrock with it")
     if "client.responses" in text and not hasattr(openai.OpenAI, "responses") and openai.__version__ < "1.66":
         pytest.skip("openai %s has no Responses API" % openai.__version__)
     ran = Ran(EXAMPLES / name, tmp_path, provider)

@@ -20,7 +20,11 @@ import revenium_middleware_openai
 import revenium_middleware_perplexity
 from tests.docs.loopback import ROOT
 
-PAIRS = (("revenium_middleware_openai", "revenium_middleware.openai"), ("revenium_middleware_perplexity", "revenium_middleware.perplexity"))
+PAIRS = tuple(
+    ("revenium_middleware_" + name, "revenium_middleware." + name)
+    for name in ("openai", "anthropic", "perplexity")
+    if name != "anthropic" or importlib.util.find_spec(name)
+)
 both = pytest.mark.parametrize(("alias", "real"), PAIRS)
 
 

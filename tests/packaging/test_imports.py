@@ -69,7 +69,7 @@ def installed(directory: Path, name: str, version: str, files: str, listing: str
         ("revenium_middleware_openai", "revenium_middleware_openai/middleware.py,,\n", "RECORD", {"revenium_middleware_openai"}),
         ("some_fork", "README,,\r\nrevenium_middleware/x.py,,\r\nrevenium_middleware_perplexity/x.py,,\r\n", "RECORD", None),
         ("Old.Egg", "docs\nrevenium_middleware_openai\n", "top_level.txt", {"revenium_middleware_openai"}),
-        ("revenium_middleware_anthropic", "revenium_middleware_anthropic/__init__.py,,\n", "RECORD", set()),
+        ("revenium_middleware_unheard_of", "revenium_middleware_unheard_of/__init__.py,,\n", "RECORD", set()),
         ("innocent", "x/revenium_middleware/__init__.py,,\nrevenium_middleware_docs.txt,,\n", "RECORD", set()),
         ("unreadable", "", "nothing-here", set()),
     ],

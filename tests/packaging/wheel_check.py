@@ -38,6 +38,22 @@ def openai_snippet(server: ProviderServer) -> None:
     client.embeddings.create(model="text-embedding-3-small", input="The quick brown fox")
 
 
+def anthropic_snippet(server: ProviderServer) -> None:
+    import anthropic
+
+    import revenium_middleware_anthropic
+
+    assert revenium_middleware_anthropic is importlib.import_module("revenium_middleware.anthropic")
+    assert revenium_middleware_anthropic.is_initialized()
+    asked = {"model": "claude-opus-4-7", "max_tokens": 64, **ASK}
+    client = anthropic.Anthropic(base_url="http://api.anthropic.com", api_key="any")
+    assert client.messages.create(usage_metadata=WHO, **asked).content
+    with client.messages.stream(**asked) as stream:
+        assert stream.get_final_text()
+    keys = {"aws_access_key": "any", "aws_secret_key": "any", "aws_region": "us-east-1"}
+    anthropic.AnthropicBedrock(base_url="http://bedrock-runtime.us-east-1.amazonaws.com", **keys).messages.create(**asked)
+
+
 def perplexity_openai_snippet(server: ProviderServer) -> None:
     from openai import OpenAI
 
@@ -62,7 +78,7 @@ def perplexity_native_snippet(server: ProviderServer) -> None:
 
 def core_alone(server: ProviderServer) -> None:
     """Imports and runs with no provider SDK; a middleware without its SDK says so instead of failing."""
-    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "perplexity"))
+    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity"))
     middleware = importlib.import_module("revenium_middleware_openai")
     assert not middleware.is_initialized()
     assert "not installed" in revenium_middleware.status().not_initialized["openai"]
@@ -77,13 +93,14 @@ def command_line(server: ProviderServer) -> None:
 
 
 def everything(server: ProviderServer) -> None:
-    for snippet in (openai_snippet, perplexity_openai_snippet, perplexity_native_snippet, command_line):
+    for snippet in (openai_snippet, anthropic_snippet, perplexity_openai_snippet, perplexity_native_snippet, command_line):
         snippet(server)
 
 
 SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
     "core": core_alone,
     "openai": openai_snippet,
+    "anthropic": anthropic_snippet,
     "perplexity-openai": perplexity_openai_snippet,
     "perplexity-native": perplexity_native_snippet,
     "cli": command_line,
@@ -92,11 +109,17 @@ SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
 
 
 def public_names() -> None:
-    for module in ("revenium_middleware", "revenium_middleware.testing", "revenium_middleware.openai", "revenium_middleware.perplexity"):
+    for module in (
+        "revenium_middleware",
+        "revenium_middleware.testing",
+        "revenium_middleware.openai",
+        "revenium_middleware.anthropic",
+        "revenium_middleware.perplexity",
+    ):
         loaded = importlib.import_module(module)
         for each in loaded.__all__:
             getattr(loaded, each)
-    for package in ("revenium_middleware", "revenium_middleware_openai", "revenium_middleware_perplexity"):
+    for package in ("revenium_middleware", "revenium_middleware_openai", "revenium_middleware_anthropic", "revenium_middleware_perplexity"):
         spec = importlib.util.find_spec(package)
         assert spec is not None and spec.origin is not None
     home = Path(revenium_middleware.__file__).parent

@@ -9,12 +9,15 @@ import json
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import urlsplit
 
-import openai
+import pytest
+
+CLIENTS = {"openai": "OpenAI", "anthropic": "Anthropic"}
+"""The SDK that speaks to a provider -> its client class."""
 
 
-def http_library() -> Any:
+def http_library(sdk: Any) -> Any:
     """What the installed SDK runs on: httpx, or its successor."""
-    return importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+    return importlib.import_module(sdk.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
 
 
 def pieces(body: bytes) -> List[bytes]:
@@ -30,6 +33,9 @@ class Exchange:
         self.method: str = request["method"] if recorded else row["method"]
         self.url: str = request["url"] if recorded else row["url"]
         self.streamed: bool = row["streamed"]
+        name = "anthropic" if "anthropic.com" in self.url else "openai"
+        self.sdk = pytest.importorskip(name, reason="this SDK is not installed")
+        self.client = CLIENTS[name]
         self.status: int = response["status"] if recorded else row["status"]
         self.headers: Dict[str, str] = dict(response["headers"]) if recorded else {}
         self.body = _json(request["body"]) if recorded else request
@@ -39,14 +45,14 @@ class Exchange:
 
     def send(self) -> Optional[Exception]:
         """Through a sync client; the SDK's exception, if any."""
-        library = http_library()
+        library = http_library(self.sdk)
         transport = library.MockTransport(lambda request: library.Response(self.status, headers=self.headers, content=iter(pieces(self.answer))))
-        client, path = self._client(openai.OpenAI, library.Client(transport=transport))
+        client, path = self._client(getattr(self.sdk, self.client), library.Client(transport=transport))
         try:
             answer = self._call(client, path)
             if self.streamed:
                 list(answer)
-        except openai.APIError as error:
+        except self.sdk.APIError as error:
             return error
         return None
 
@@ -54,19 +60,19 @@ class Exchange:
         return asyncio.run(self._send_async())
 
     async def _send_async(self) -> Optional[Exception]:
-        library = http_library()
+        library = http_library(self.sdk)
 
         async def body() -> Any:
             for piece in pieces(self.answer):
                 yield piece
 
         transport = library.MockTransport(lambda request: library.Response(self.status, headers=self.headers, content=body()))
-        client, path = self._client(openai.AsyncOpenAI, library.AsyncClient(transport=transport))
+        client, path = self._client(getattr(self.sdk, "Async" + self.client), library.AsyncClient(transport=transport))
         try:
             answer = await self._call(client, path)
             if self.streamed:
                 [chunk async for chunk in answer]
-        except openai.APIError as error:
+        except self.sdk.APIError as error:
             return error
         return None
 
@@ -79,8 +85,8 @@ class Exchange:
         if self.method != "POST":
             return getattr(client, self.method.lower())(path, cast_to=object)
         if self.streamed:
-            stream = openai.Stream if isinstance(client, openai.OpenAI) else openai.AsyncStream
-            chunk = openai.types.chat.ChatCompletionChunk if "chat/completions" in path else object
+            stream = self.sdk.AsyncStream if type(client).__name__.startswith("Async") else self.sdk.Stream
+            chunk = self.sdk.types.chat.ChatCompletionChunk if "chat/completions" in path else object
             return client.post(path, body=self.body, cast_to=object, stream=True, stream_cls=stream[chunk])
         return client.post(path, body=self.body, cast_to=object)
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any, Dict, Tuple
 
-from . import forms, forms_cancelled, forms_clients, forms_faults, forms_helpers, forms_raw  # noqa: F401 - they fill the table
+from . import forms, forms_anthropic, forms_anthropic_faults, forms_cancelled, forms_clients, forms_faults, forms_helpers, forms_raw  # noqa: F401 - they fill the table
 from .side import run
 from .table import available, cells
 from .wire import Wire
@@ -24,7 +24,7 @@ def main(target: str) -> None:
     wire, found = Wire(), {}
     gc.freeze()
     for form, asynchronous in cells():
-        if available(form.needs):
+        if available(form.sdk, form.needs):
             wire.clear()
             wire.set_gzip(form.gzip)
             side = run(form, wire, asynchronous)

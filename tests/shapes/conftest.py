@@ -58,7 +58,7 @@ def wire(session_wire: Wire) -> Wire:
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What users of the SDK alone see, form by form: run in a process that never imports our hooks."""
     target = tmp_path_factory.mktemp("baseline") / "seen.pickle"
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("REVENIUM_", "OPENAI_", "AZURE_", "HTTP"))}
+    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(("REVENIUM_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "HTTP"))}
     environment = {**kept, "PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path])}
     done = subprocess.run([sys.executable, "-m", "tests.shapes.baseline", str(target)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 0, done.stderr.decode()

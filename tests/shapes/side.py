@@ -10,9 +10,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import openai
 
-from .wire import MODEL, Wire
+from .wire import CLAUDE, MODEL, Wire
 
 METADATA = {"organization_name": "AcmeCorp", "task_type": "greeting", "subscriber": {"id": "user-1"}}
+CLIENTS = {"openai": "OpenAI", "anthropic": "Anthropic"}
+"""The SDKs of the matrix and their clients."""
 HTTP = importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.split(".")[0])
 """The HTTP library under this SDK."""
 
@@ -22,8 +24,10 @@ class Expect(NamedTuple):
 
     records: int = 1
     usage: str = "provider"
-    """``provider``: the numbers of the provider's log; ``estimated``; ``unknown``: no numbers; ``refused``: 0, since nothing was generated."""
+    """``provider``: the numbers of the provider's log; ``estimated``; ``begun``: the provider's input, and output by what was said;
+    ``unknown``: no numbers; ``refused``: 0, since nothing was generated."""
     stop: str = "END"
+    """One for all records, or one for each."""
     streamed: bool = False
     asks: bool = False
     """Whether ``stream_options.include_usage`` is added to the request."""
@@ -46,6 +50,7 @@ class Form(NamedTuple):
     """What the installed SDK must have, as a path from its client, or ``module:path``."""
     sides: Tuple[bool, ...]
     gzip: bool
+    sdk: str
 
 
 class Each:
@@ -84,8 +89,9 @@ class Entered:
 class Side:
     """The user of one run: sync or async, metered or not."""
 
-    def __init__(self, wire: Wire, asynchronous: bool, count: Optional[Callable[[], int]]) -> None:
+    def __init__(self, wire: Wire, asynchronous: bool, count: Optional[Callable[[], int]], sdk: str = "openai") -> None:
         self.wire = wire
+        self.sdk = importlib.import_module(sdk)
         self.asynchronous = asynchronous
         self.metered = count is not None
         self._count = count
@@ -100,12 +106,14 @@ class Side:
 
     # ------------------------------------------------------------------ clients
 
-    def make(self, name: str = "OpenAI", **options: Any) -> Any:
+    def make(self, name: str = "", **options: Any) -> Any:
         """A client of this side that is closed at the end."""
-        return self.keep(self.kind(name)(**{"api_key": "sk-test", "base_url": self.wire.openai_url, "max_retries": 0, **options}))
+        base = self.wire.openai_url if self.sdk is openai else self.wire.url
+        kind = self.kind(name or CLIENTS[self.sdk.__name__])
+        return self.keep(kind(**{"api_key": "sk-test", "base_url": base, "max_retries": 0, **options}))
 
     def kind(self, name: str) -> Any:
-        return getattr(openai, ("Async" if self.asynchronous else "") + name)
+        return getattr(self.sdk, ("Async" if self.asynchronous else "") + name)
 
     def keep(self, client: Any) -> Any:
         self._clients.append(client)
@@ -130,6 +138,9 @@ class Side:
 
     async def chat(self, **kwargs: Any) -> Any:
         return await self.call(self.client.chat.completions.create, **{**chat_body(), **kwargs})
+
+    async def say(self, **kwargs: Any) -> Any:
+        return await self.call(self.client.messages.create, **{**message_body(), **kwargs})
 
     def each(self, source: Any) -> Each:
         return Each(source)
@@ -175,9 +186,13 @@ def chat_body() -> Dict[str, Any]:
     return {"model": MODEL, "messages": [{"role": "user", "content": "Say hello"}]}
 
 
+def message_body() -> Dict[str, Any]:
+    return {"model": CLAUDE, "max_tokens": 64, "messages": [{"role": "user", "content": "Say hello"}]}
+
+
 def run(form: Form, wire: Wire, asynchronous: bool, count: Optional[Callable[[], int]] = None) -> Side:
     """Run one form; what escapes it is one more observation."""
-    side = Side(wire, asynchronous, count)
+    side = Side(wire, asynchronous, count, form.sdk)
 
     async def whole() -> None:
         try:

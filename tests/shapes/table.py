@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-import openai
-
-from .side import Expect, Form
+from .side import CLIENTS, Expect, Form
 from .wire import MODEL
 
 BOTH, SYNC, ASYNC = (False, True), (False,), (True,)
@@ -29,23 +28,26 @@ def left(said: int, asks: bool = True) -> Expect:
     return Expect(streamed=True, asks=asks, usage="estimated", stop="CANCELLED", said=said)
 
 
-def form(expect: Expect = PLAIN, needs: str = "", sides: Tuple[bool, ...] = BOTH, gzip: bool = False) -> Callable[[Any], Any]:
+def form(expect: Expect = PLAIN, needs: str = "", sides: Tuple[bool, ...] = BOTH, gzip: bool = False, sdk: str = "openai") -> Callable[[Any], Any]:
     """Enter a function into the table under its name; with ``gzip`` once more with compressed answers."""
 
     def enter(run: Callable[..., Any]) -> Callable[..., Any]:
         assert run.__name__ not in FORMS
-        FORMS[run.__name__] = Form(run.__name__, run, expect, needs, sides, False)
+        FORMS[run.__name__] = Form(run.__name__, run, expect, needs, sides, False, sdk)
         if gzip:
-            FORMS[run.__name__ + "_gzip"] = Form(run.__name__ + "_gzip", run, expect, needs, sides, True)
+            FORMS[run.__name__ + "_gzip"] = Form(run.__name__ + "_gzip", run, expect, needs, sides, True, sdk)
         return run
 
     return enter
 
 
 @functools.lru_cache(None)
-def available(needs: str) -> bool:
-    """Whether the installed SDK has what a form calls: paths from a client, several separated by spaces."""
-    client = openai.OpenAI(api_key="sk-none")
+def available(sdk: str, needs: str) -> bool:
+    """Whether the SDK is installed and has what a form calls: paths from a client, several separated by spaces."""
+    try:
+        client = getattr(importlib.import_module(sdk), CLIENTS[sdk])(api_key="sk-none")
+    except ImportError:
+        return False
     try:
         for path in needs.split():
             found: Any = client

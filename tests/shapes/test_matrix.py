@@ -22,8 +22,8 @@ Records = Callable[[], List[Any]]
 @pytest.mark.parametrize(("form", "asynchronous"), list(cells()), ids=names())
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 def test_shape(form: Form, asynchronous: bool, wire: Wire, baseline: Seen, records: Records) -> None:
-    if not available(form.needs):
-        pytest.skip("the installed openai has no %s" % form.needs)
+    if not available(form.sdk, form.needs):
+        pytest.skip("the installed %s has no %s" % (form.sdk, form.needs or "module"))
     wire.set_gzip(form.gzip)
     side = run(form, wire, asynchronous, lambda: len(records()))
     alone = baseline[form.name, asynchronous]
@@ -85,7 +85,7 @@ def _recorded(expect: Expect, found: List[Any], side: Side, wire: Wire) -> None:
         assert {name: values.get(name) for name in ("model", "provider", "stop_reason", "is_streamed")} == {
             "model": expect.model,
             "provider": expect.provider,
-            "stop_reason": expect.stop,
+            "stop_reason": (expect.stop.split() * len(found))[number],
             "is_streamed": expect.streamed,
         }
         _counted(expect, values, number, wire)
@@ -104,6 +104,11 @@ def _counted(expect: Expect, values: Dict[str, Any], number: int, wire: Wire) ->
         wanted = {"input_token_count": spent.input, "output_token_count": spent.output, "total_token_count": spent.total}
         assert {name: counts.get(name) for name in wanted} == wanted
         assert (counts.get("cache_read_token_count") or 0, counts.get("reasoning_token_count") or 0) in ((spent.cached, spent.reasoning), (0, 0))
+    elif expect.usage == "begun":
+        spent = wire.bills[number].usage
+        said = max(1, math.ceil(expect.said / 4))
+        found = (counts["input_token_count"], counts["output_token_count"], counts["total_token_count"], counts["cache_read_token_count"])
+        assert found == (spent.input, said, spent.input + said, spent.cached)
     elif expect.usage == "estimated":
         chat = b'"messages"' in wire.sent[-1].content
         given, said = math.ceil(len("userSay hello" if chat else "Say hello") / 4) + 4 * chat, math.ceil(expect.said / 4)
@@ -112,7 +117,7 @@ def _counted(expect: Expect, values: Dict[str, Any], number: int, wire: Wire) ->
         assert counts == {"input_token_count": 0, "output_token_count": 0, "total_token_count": 0}
     else:
         assert counts == {}
-    assert values["usage_source"] == {"refused": "provider"}.get(expect.usage, expect.usage)
+    assert values["usage_source"] == {"refused": "provider", "begun": "estimated"}.get(expect.usage, expect.usage)
 
 
 def _named(side: Side, found: List[Any]) -> None:

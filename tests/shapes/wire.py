@@ -15,6 +15,10 @@ MODEL = "o3-cached"
 """A name that makes the loopback provider bill reasoning and cached tokens too."""
 
 
+CLAUDE = "claude-cached-cachewrite"
+"""The same at Anthropic, tokens written to a cache among them."""
+
+
 class _Still(World):
     @staticmethod
     def now() -> int:

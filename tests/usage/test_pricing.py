@@ -309,6 +309,13 @@ def test_a_tier_without_a_price_of_its_own_is_not_the_standard_one(values: Dict[
     unpriced(used(**values), "tier of gpt-4o-mini")
 
 
+@listed
+def test_fast_answers_of_anthropic_cost_more_than_the_list_says() -> None:
+    claude = {"provider": "ANTHROPIC", "model": "claude-opus-4-1"}
+    unpriced(used(**claude, speed="fast"), "fast tier")
+    assert cost(used(**claude, speed="standard")) == cost(used(**claude))
+
+
 @new
 def test_a_tier_before_its_price_was_listed_is_unpriced() -> None:
     unpriced(used(pricing_tier="BATCH"), "batch tier", created=1_750_000_000.0)

@@ -10,7 +10,7 @@ from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
-from .._usage.estimation import estimated
+from .._usage.estimation import completed, estimated
 from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
 from .declarations import Endpoint, Host
 from .memory import Jobs
@@ -177,6 +177,8 @@ class Call:
         self.transaction_id = values["transaction_id"]
         base_url, credential = self.around.destination or self.books.settings().destination
         self.books.commit(Record(record_id, kind, now, base_url, credential, values))
+        for extra in reading.beside:
+            self.books.commit(Record(new_id("%s/%s" % (record_id, extra.id)), kind, now, base_url, credential, self._beside(extra, kind, now, values)))
 
     def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
         request = self.request
@@ -189,7 +191,7 @@ class Call:
         provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(
             transaction_id=self._transaction_id(reading, error),
-            model=self.books.resolve(reading.model or model, request),
+            model=self.books.resolve(request.model if request.host.as_sent and request.model else reading.model or model, request),
             provider=provider,
             model_source=source,
             middleware_source="PYTHON",
@@ -209,6 +211,13 @@ class Call:
             values.update(failure(error, self.books.settings()))
         return values
 
+    def _beside(self, extra: Reading, kind: str, now: float, main: Mapping[str, Any]) -> Dict[str, Any]:
+        """The values of a pass that was billed beside the main answer, named after it and linked to it."""
+        values = self._values(kind, extra, None, now)
+        values.update(transaction_id="%s-%s" % (main["transaction_id"], extra.id), model=extra.model or main["model"])
+        values.setdefault("parent_transaction_id", main["transaction_id"])
+        return values
+
     def _transaction_id(self, reading: Reading, error: Optional[BaseException]) -> str:
         if reading.id and error is None and not self.request.endpoint.own_id:
             return reading.id
@@ -216,7 +225,9 @@ class Call:
 
     def _usage(self, kind: str, reading: Reading, error: Optional[BaseException], measured: bool) -> Dict[str, Any]:
         usage, source = reading.usage, PROVIDER
-        if usage.known or measured:
+        if reading.partial and usage.known:  # the input is the provider's, only the output is ours
+            usage, source = completed(usage, reading.output_characters), ESTIMATED
+        elif usage.known or measured:
             pass
         elif error is not None and status_of(error) is not None and not self.answering:
             usage = Usage(input=0, output=0) if kind == COMPLETION else usage  # refused: nothing was generated, nothing is billed

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, Callable, Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from .._core.fields import COMPLETION
+from .._core.settings import Settings
 from .._usage.reading import Reader
 
 MakeReader = Callable[[Mapping[str, Any]], Reader]
@@ -49,11 +51,22 @@ class Host(NamedTuple):
     """The model that such a name tells, where no answer has said it."""
     fingerprints: Tuple[Tuple[str, str], ...] = ()
     """(system fingerprint of an answer, label of the provider it gives away)."""
+    says: Mapping[str, Any] = MappingProxyType({})
+    """Record fields that the address gives away; what callers say themselves is above it."""
+    as_sent: bool = False
+    """Sells its models by ids of its own: recorded is the id asked for, not the name an answer gives."""
 
     def labels(self, fingerprint: Any) -> Tuple[str, str]:
         """(provider, model source) of an answer."""
         label = dict(self.fingerprints).get(fingerprint) if self.fingerprints else None
         return (label, label) if label else (self.provider, self.model_source)
+
+
+def suffix_of(netloc: str, hosts: Mapping[str, Host]) -> Optional[Host]:
+    """The host registered for the name of ``netloc`` (``name[:port]``) or for what it ends in, label by label."""
+    name = netloc.lower().rpartition(":")[0] if ":" in netloc and not netloc.endswith("]") else netloc.lower()
+    labels = name.rstrip(".").split(".")
+    return next(filter(None, (hosts.get(".".join(labels[start:])) for start in range(len(labels) - 1))), None)
 
 
 class Channel(NamedTuple):
@@ -80,6 +93,8 @@ class Provider(NamedTuple):
     meters: Callable[[Host, FrozenSet[str]], bool]
     """(host, active middleware names) -> whether calls to it are ours."""
     channels: Tuple[Channel, ...] = ()
+    addressed: Optional[Callable[[Any, Host, str, Settings], Tuple[Host, str]]] = None
+    """(client, host, model asked for, settings) -> (who answers in fact, the id to ask it for)."""
 
 
 class Sent(NamedTuple):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 def is_stream(answer: Any) -> bool:
     """Whether it is a stream object of the SDK, asked without waking a model's slow search for what it does not have."""
-    return "_iterator" in getattr(answer, "__dict__", ())
+    return "_iterator" in getattr(answer, "__dict__", ()) or _draws_later(type(answer))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _draws_later(kind: type) -> bool:
+    """Newer releases make a stream's iterator when it is first asked for."""
+    return any("_iterator" in vars(each) for each in kind.__mro__)
 
 
 class Tap:
@@ -51,6 +57,9 @@ class Tap:
             if not is_stream(result):
                 self.name(result)
         return result
+
+    def __deepcopy__(self, memo: Any) -> "Tap":
+        return self  # clients that send another body than they were given copy their options deeply
 
     def _read(self, parsed: Any) -> None:
         if self.watch is not None and is_stream(parsed):
@@ -111,10 +120,11 @@ class Waist:
             options, given = without_ours(theirs)
             if options is not theirs:
                 args, kwargs = _replaced(args, kwargs, options)  # whatever fails from here on, nothing of ours is sent
-            call = self._begun(client, options, given, bool(kwargs.get("stream")))
+            options, call = self._begun(client, options, given, bool(kwargs.get("stream")))
             if call is not None:
                 options = options if options is not theirs else copied(options)
                 asked = self._tapped(options, call)
+            if options is not theirs:
                 args, kwargs = _replaced(args, kwargs, options)
         if call is None:
             return wrapped(*args, **kwargs)
@@ -149,12 +159,13 @@ class Waist:
             raise
         return self._awaited(wrapped, args, kwargs, call, False, result) if isawaitable(result) else result
 
-    def _begun(self, client: Any, options: Any, given: Optional[Mapping[str, Any]], streamed: bool) -> Optional[Call]:
-        """The call, if it is ours to measure."""
+    def _begun(self, client: Any, options: Any, given: Optional[Mapping[str, Any]], streamed: bool) -> Tuple[Any, Optional[Call]]:
+        """(options to send with, the call if it is ours to measure)."""
         endpoint, named = self._endpoints.find(options.method, options.url)
         if endpoint is None or endpoint.reader is None:
-            return None
-        return self._runtime().begin(self._facts(client, options, endpoint, named, streamed), given, self._provider.meters)
+            return options, None
+        options, facts = self._addressed(client, options, self._facts(client, options, endpoint, named, streamed))
+        return options, self._runtime().begin(facts, given, self._provider.meters)
 
     def _tapped(self, options: Any, call: Call) -> bool:
         """Prepare our copy of the options to be sent; True when we ask for usage."""
@@ -182,6 +193,20 @@ class Waist:
             known = self._bases[client] = (base, str(base))
         return known[1]
 
+    def _addressed(self, client: Any, options: Any, request: Request) -> Tuple[Any, Request]:
+        """The options and the facts with the model's name as the host in fact knows it."""
+        if self._provider.addressed is None:
+            return options, request
+        host, model = self._provider.addressed(client, request.host, request.model, self._runtime().settings())
+        if model == request.model:
+            return options, request._replace(host=host)
+        renamed = copied(options)
+        for home in ("json_data", "extra_json"):
+            content = getattr(options, home)
+            if isinstance(content, Mapping) and "model" in content:
+                setattr(renamed, home, {**content, "model": model})
+        return renamed, request._replace(host=host, model=model, body={**request.body, "model": model})
+
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):
             if not isinstance(error, Exception):
@@ -195,7 +220,7 @@ class Waist:
 
     def process_response(self, wrapped: Callable[..., Any], client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
         tap = getattr(kwargs.get("options"), "post_parser", None)
-        if not isinstance(tap, Tap):
+        if not isinstance(tap, Tap) or kwargs["response"].status_code >= 400:  # the SDK's own middleware gets to see errors
             return wrapped(*args, **kwargs)
         with Guard("watching an answer"):
             if tap.used:  # the SDK's own middleware sent the request again: another bill

@@ -132,6 +132,9 @@ class Settings:
     azure_deployment: str = _row(
         "AZURE_OPENAI_DEPLOYMENT", str.strip, "", "Providers", "Deployment to resolve the model from when call and URL name none.", "my-gpt4-deployment"
     )
+    bedrock_disable: bool = _row(
+        "REVENIUM_BEDROCK_DISABLE", switch, False, "Providers", "Treat Anthropic calls to AWS like any other: model names are sent as they are.", "1"
+    )
     timeout_seconds: float = _row("REVENIUM_METERING_TIMEOUT_SECONDS", seconds, 10.0, "Delivery", "Longest wait for the answer to one record.", "10")
     connect_timeout_seconds: float = _row("REVENIUM_METERING_CONNECT_TIMEOUT_SECONDS", seconds, 5.0, "Delivery", "Longest wait for a connection.", "5")
     shutdown_seconds: float = _row(
@@ -156,6 +159,8 @@ class Settings:
     ledger_keep_days: int = _row("REVENIUM_LEDGER_KEEP_DAYS", whole, 90, "Ledger", "Days that delivered records stay for reports.", "90")
     metadata: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     """Attribution defaults of the deployment (environment, region, trace fields, job and skill fields)."""
+    aws_credentials: bool = dataclasses.field(default=False, compare=False)
+    """This machine has AWS credentials to find, by its environment or its files; the network is not asked."""
     faults: Tuple[str, ...] = ()
     """What is wrong with the values given, one sentence each; the default is used instead."""
 
@@ -200,7 +205,24 @@ def load(environment: Mapping[str, str], given: Mapping[str, str] = MappingProxy
             faults.append("%s is ignored: %s" % (row.variable, error))
     if values.get("debug"):
         values["log_level"] = "DEBUG"
-    return Settings(metadata=MappingProxyType(from_environment(environment)), faults=tuple(faults), **values)
+    return Settings(metadata=MappingProxyType(from_environment(environment)), aws_credentials=_aws_credentials(environment), faults=tuple(faults), **values)
+
+
+_AWS_SIGNS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+
+def _aws_credentials(environment: Mapping[str, str]) -> bool:
+    if any(environment.get(name, "").strip() for name in _AWS_SIGNS):
+        return True
+    files = (environment.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials", environment.get("AWS_CONFIG_FILE") or "~/.aws/config")
+    return any(os.path.isfile(os.path.expanduser(name)) for name in files)
 
 
 class Keys(Dict[str, str]):

@@ -24,6 +24,11 @@ def estimated(request: Mapping[str, Any], output_characters: int) -> Usage:
     return Usage(input=_tokens(characters) + messages * _PER_MESSAGE, output=_tokens(output_characters))
 
 
+def completed(usage: Usage, output_characters: int) -> Usage:
+    """A usage whose input is the provider's and whose output stands where the answer began: the text received says more."""
+    return usage._replace(output=max(usage.output or 0, _tokens(output_characters)))
+
+
 def _tokens(characters: int) -> int:
     return int(characters / CHARACTERS_PER_TOKEN + 0.999)
 

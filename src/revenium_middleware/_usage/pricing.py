@@ -112,6 +112,8 @@ def _context(values: Mapping[str, Any]) -> Dict[str, str]:
     tier = str(values.get("actual_service_tier") or "").lower()
     if tier == "batch" or values.get("pricing_tier") == "BATCH":
         return {"processing": "batch"}  # under "service_tier" the list would take the full price
+    if values.get("speed") == "fast" and str(values.get("provider") or "").upper() == "ANTHROPIC":
+        return {"speed": "fast"}  # sold at a multiple of the price in the list
     return {} if tier in _STANDARD else {"service_tier": tier}
 
 

@@ -52,7 +52,7 @@ def listed(value: Any) -> Sequence[Any]:
 
 def text_of(value: Any) -> Optional[str]:
     """``value`` when it is text that says something."""
-    return value if isinstance(value, str) and value else None
+    return value if value and isinstance(value, str) else None
 
 
 class Usage(NamedTuple):
@@ -118,10 +118,14 @@ class Reading:
     """Record fields beyond tokens: media facts, service tier, fingerprint, reported cost."""
     parts: List["Reading"] = dataclasses.field(default_factory=list)
     """Records instead of this one: a batch's lines, a run's models."""
+    beside: List["Reading"] = dataclasses.field(default_factory=list)
+    """Records besides this one: passes of the same call that are billed outside its usage."""
     kind: Optional[str] = None
     """The record kind, where the answer decides it."""
     output_characters: int = 0
     """Text received, for the estimate of a stream that reported nothing."""
+    partial: bool = False
+    """The output reported is where it stood when the answer began, not where it ended."""
     provider_time: Optional[float] = None
     """When the provider says the work began, for jobs; seconds since the epoch."""
     facts: Dict[str, Any] = dataclasses.field(default_factory=dict)

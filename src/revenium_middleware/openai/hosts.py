@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, FrozenSet, Tuple
 
-from .._calls.declarations import Host
+from .._calls.declarations import Host, suffix_of
 from . import azure
 
 OPENAI = Host("OPENAI", "OPENAI")
@@ -50,13 +50,7 @@ def host_of(client: Any, netloc: str) -> Host:
     """The host behind ``netloc`` (``name[:port]``); the client's own class settles it for Azure."""
     if any(kind.__name__ in ("AzureOpenAI", "AsyncAzureOpenAI") for kind in type(client).__mro__):
         return AZURE
-    name, _, port = netloc.lower().rpartition(":") if ":" in netloc and not netloc.endswith("]") else (netloc.lower(), "", "")
-    labels = name.rstrip(".").split(".")
-    for start in range(len(labels) - 1):
-        found = _BY_SUFFIX.get(".".join(labels[start:]))
-        if found is not None:
-            return found
-    return OLLAMA if port == "11434" else CUSTOM
+    return suffix_of(netloc, _BY_SUFFIX) or (OLLAMA if netloc.endswith(":11434") else CUSTOM)
 
 
 def meters(host: Host, active: FrozenSet[str]) -> bool:

@@ -15,7 +15,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Serve until interrupted, then say what was used."""
     parser = argparse.ArgumentParser(
         prog="python -m revenium_middleware.testing",
-        description="A provider on 127.0.0.1 that speaks OpenAI's, Azure OpenAI's and Perplexity's wire format, without a key or a bill.",
+        description="A provider on 127.0.0.1 that speaks OpenAI's, Azure OpenAI's, Anthropic's and Perplexity's wire format, without a key or a bill.",
     )
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
     parser.add_argument("--first-byte", type=float, default=0.0, metavar="SECONDS", help="wait before each answer")
@@ -25,7 +25,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
     slow = Fault.slow(given.first_byte, given.between_chunks)
     with ProviderServer(port=given.port, usual=slow, refuses_stream_options=given.refuse_stream_options) as server:
-        print("OPENAI_BASE_URL=%s\nAZURE_OPENAI_ENDPOINT=%s\nPERPLEXITY_BASE_URL=%s" % (server.openai_url, server.url, server.url))
+        print("OPENAI_BASE_URL=%s\nAZURE_OPENAI_ENDPOINT=%s\nANTHROPIC_BASE_URL=%s\nPERPLEXITY_BASE_URL=%s" % (server.openai_url, *[server.url] * 3))
         print("Any key will do. Ctrl-C ends it.", flush=True)
         try:
             threading.Event().wait()

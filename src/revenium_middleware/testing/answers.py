@@ -49,7 +49,7 @@ class Spent:
     """What an answer cost, in every unit a provider bills by. Add them up with ``+``."""
 
     input: int = 0
-    """All input tokens, the cached ones among them."""
+    """All input tokens, the cached ones among them (Anthropic counts those beside)."""
     output: int = 0
     """All output tokens, the reasoning ones among them (Perplexity counts those beside)."""
     total: int = 0
@@ -129,6 +129,8 @@ class Answer:
     """Whether a stream ends with ``[DONE]``."""
     lines: bool = False
     """Whether a stream is lines of JSON rather than server-sent events."""
+    encoded: Optional[Callable[[Event], bytes]] = None
+    """How a stream's events are written, where that is not as server-sent events."""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Perplexity, Ollama and fal without a key, a bill or the network.
+"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Anthropic, Perplexity, Ollama and fal without a key, a bill or the network.
 
     with ProviderServer() as server:
         client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -65,7 +65,7 @@ class ProviderServer:
 
     @property
     def url(self) -> str:
-        """Without a path: Azure's ``azure_endpoint``, Perplexity's ``base_url``, Ollama's ``host``, or an HTTP proxy."""
+        """Without a path: Azure's ``azure_endpoint``, Anthropic's and Perplexity's ``base_url``, Ollama's ``host``, or an HTTP proxy."""
         return "http://127.0.0.1:%d" % self._loopback.port
 
     @property
@@ -132,7 +132,7 @@ class ProviderServer:
 
     def _refusal(self, request: Request, body: Any) -> Optional[Answer]:
         headers = request.headers
-        if self._api_key is not None and self._api_key not in (headers.get("authorization", "")[7:], headers.get("api-key")):
+        if self._api_key is not None and self._api_key not in (headers.get("authorization", "")[7:], headers.get("api-key"), headers.get("x-api-key")):
             return Answer(error("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"), status=401)
         if body is None:
             return Answer(error("We could not parse the body of your request.", "invalid_request_error"), status=400)
@@ -193,7 +193,8 @@ def _noted(request: Request, body: Any, answer: Answer, fault: Fault) -> Answere
 def _reply(answer: Answer, fault: Fault, identifier: str) -> Reply:
     headers = {"content-type": answer.media_type, "x-request-id": identifier, **_HEADERS, **answer.headers}
     if answer.events is not None:
-        headers["content-type"] = "application/x-ndjson" if answer.lines else "text/event-stream; charset=utf-8"
+        streamed = "application/x-ndjson" if answer.lines else "text/event-stream; charset=utf-8"
+        headers["content-type"] = answer.media_type if answer.encoded else streamed
         return Reply(answer.status, headers, chunks=_stream(answer, fault))
     if answer.content is not None:
         return Reply(answer.status, headers, answer.content)
@@ -207,9 +208,10 @@ def _stream(answer: Answer, fault: Fault) -> List[bytes]:
         events = [replace(event, data=rewritten(event.data, fault.usage)) for event in events]
     if answer.lines:
         return _lines(events, fault)
+    encoded = answer.encoded or _encoded
     if fault.error_after is not None:
-        return [_encoded(event) for event in events[: fault.error_after] + [_ERROR_EVENT]]
-    chunks = [_encoded(event) for event in events]
+        return [encoded(event) for event in events[: fault.error_after] + [_ERROR_EVENT]]
+    chunks = [encoded(event) for event in events]
     return chunks + [b"data: [DONE]\n\n"] if answer.done and fault.done else chunks
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from typing import Optional, Pattern, Sequence, Tuple
 
-from . import fal_answers, ollama_answers, openai_assistants, openai_jobs, openai_media, openai_responses, openai_sessions, openai_text, perplexity_answers
+from . import (
+    anthropic_jobs,
+    anthropic_messages,
+    fal_answers,
+    ollama_answers,
+    openai_assistants,
+    openai_jobs,
+    openai_media,
+    openai_responses,
+    openai_sessions,
+    openai_text,
+    perplexity_answers,
+)
 from .answers import Answer, Asked, Endpoint
 
 Route = Tuple[str, Pattern[str], Endpoint]
@@ -148,7 +160,31 @@ _FAL = _routes(
     ("POST", "fal/(.+)/stream", fal_answers.stream),
     ("POST", "fal/(.+)", fal_answers.run),
 )
-ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA]
+_ANTHROPIC = _routes(
+    ("POST", "messages", anthropic_messages.messages),
+    ("POST", "messages/count_tokens", anthropic_messages.count_tokens),
+    ("POST", "complete", anthropic_messages.complete),
+    ("POST", "model/(.+)/invoke", anthropic_messages.bedrock(False)),
+    ("POST", "model/(.+)/invoke-with-response-stream", anthropic_messages.bedrock(True)),
+    ("POST", "projects/.+/models/([^/]+):rawPredict", anthropic_messages.vertex(False)),
+    ("POST", "projects/.+/models/([^/]+):streamRawPredict", anthropic_messages.vertex(True)),
+    ("POST", "messages/batches", anthropic_jobs.batch_create),
+    ("GET", "messages/batches", anthropic_jobs.batch_list),
+    ("GET", "messages/batches/{}", anthropic_jobs.batch_retrieve),
+    ("POST", "messages/batches/{}/cancel", anthropic_jobs.batch_cancel),
+    ("GET", "messages/batches/{}/results", anthropic_jobs.batch_results),
+    ("POST", "sessions", anthropic_jobs.session_create),
+    ("GET", "sessions/{}", anthropic_jobs.session_retrieve),
+    ("POST", "sessions/{}(?:/archive)?", anthropic_jobs.session_retrieve),
+    ("POST", "sessions/{}/events", anthropic_jobs.events_send),
+    ("GET", "sessions/{}/(?:threads/[^/]+/)?events", anthropic_jobs.events_list),
+    ("GET", "sessions/{}/(?:threads/[^/]+|events)/stream", anthropic_jobs.events_stream),
+    ("POST", "deployments/{}/run", anthropic_jobs.deployment_run),
+    ("POST", "dreams", anthropic_jobs.dream_create),
+    ("GET", "dreams/{}", openai_jobs.retrieve),
+    ("POST", "dreams/{}/(?:cancel|archive)", anthropic_jobs.dream_stop),
+)
+ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC]
 
 
 def find(method: str, path: str) -> Optional[Found]:
