@@ -91,7 +91,7 @@ class BlockingClient:
 
 def request_for(row: Pending, key: str) -> Tuple[str, bytes, Dict[str, str]]:
     """Address, body and headers of one record."""
-    body = json.dumps(to_wire(row.kind, row.values), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    body = json.dumps(to_wire(row.kind, json.loads(row.body)), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     return row.base_url + ENDPOINTS[row.kind], body, {"x-api-key": key, "Idempotency-Key": row.id, "Content-Type": "application/json"}
 
 

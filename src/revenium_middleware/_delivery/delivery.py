@@ -13,6 +13,7 @@ from .._core.version import VERSION
 from .client import BlockingClient, Client
 from .entries import DELIVERED, REFUSED, Outcome
 from .ledger import Ledger
+from .pace import Pause, at_once
 from .sender import Sender
 from .store import Store
 
@@ -46,9 +47,9 @@ class Delivery:
 
     # ------------------------------------------------------------------ what the sender asks
 
-    def collect(self) -> Ledger:
+    def collect(self, pause: Pause = at_once) -> Ledger:
         self._before_collecting()
-        return self.store.collect()
+        return self.store.collect(pause)
 
     def keys(self) -> Dict[str, str]:
         self._settings()  # a key that arrived since is known from now on

@@ -12,9 +12,13 @@ from .circuit import Circuit
 from .client import CONNECTIONS, MOST_CONNECTIONS, BlockingClient, Client
 from .entries import PENDING, REFUSED, Key, Outcome, Pending
 from .ledger import Ledger
+from .pace import Pause, at_once
 
 IDLE = 30.0
 BATCH = 128
+NARROW = 2
+ROUND = 0.05
+"""Seconds for which a round posts before it settles what was answered: one transaction then serves many."""
 
 Destination = Tuple[str, str]
 
@@ -22,7 +26,7 @@ Destination = Tuple[str, str]
 class Work(Protocol):
     """What the sender needs from the process it serves."""
 
-    def collect(self) -> Ledger:
+    def collect(self, pause: Pause = at_once) -> Ledger:
         """Bring everything recorded so far into the ledger, and return it."""
 
     def keys(self) -> Dict[str, str]:
@@ -55,6 +59,16 @@ class Lane:
         self.circuit = Circuit()
         self.waiting: Deque[Tuple[Pending, str]] = deque()
         self.workers = 0
+        self.width = NARROW
+        """Most workers now: more only while there is more to send than they can, since each wakes the interpreter up."""
+
+    @property
+    def crowded(self) -> bool:
+        return len(self.waiting) > self.width
+
+    def adjust(self) -> None:
+        """After a round: wider where it left something over, narrow again where it did not."""
+        self.width = min(2 * self.width, CONNECTIONS) if self.waiting else NARROW
 
 
 class Dispatch:
@@ -69,24 +83,31 @@ class Dispatch:
         self._unposted: List[Key] = []
         self._back: Set[Destination] = set()
 
+    @property
+    def crowded(self) -> bool:
+        return any(lane.crowded for lane in self._lanes.values())
+
     def reset(self) -> None:
-        """A flush was asked for: try every destination, whatever it did before."""
+        """A flush was asked for: try every destination at once, whatever it did before."""
         for lane in self._lanes.values():
             lane.circuit.reset()
+            lane.width = CONNECTIONS
 
     async def step(self, ledger: Ledger) -> Tuple[bool, float]:
         """Lease, post for a moment, settle. Returns whether anything is under way, and when the next record is due."""
         wait = self._lease(ledger)
         for lane in self._lanes.values():
-            for _ in range(min(len(lane.waiting), CONNECTIONS - lane.workers, MOST_CONNECTIONS - len(self._tasks))):
+            for _ in range(min(len(lane.waiting), lane.width - lane.workers, MOST_CONNECTIONS - len(self._tasks))):
                 lane.workers += 1
                 self._tasks.add(asyncio.ensure_future(self._worker(lane)))
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=0.02)
+            await asyncio.wait(self._tasks, timeout=ROUND)
             for task in [task for task in self._tasks if task.done()]:
                 self._tasks.discard(task)
                 with Guard("posting"):
                     task.result()
+        for lane in self._lanes.values():
+            lane.adjust()
         settled = self._settle(ledger)  # a record that failed may be due again before anything else: look once more
         return bool(settled or self._tasks or any(lane.waiting for lane in self._lanes.values())), wait
 

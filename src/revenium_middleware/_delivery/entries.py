@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from .._core.fields import BY_NAME
 from .._core.record import Record
+from .pace import Pause
 
 PENDING, DELIVERED, LOCAL, REFUSED, EXPIRED = range(5)
 STATES = ("pending", "delivered", "local", "refused", "expired")
@@ -39,7 +40,8 @@ class Pending(NamedTuple):
     attempts: int
     first_attempt: Optional[float]
     """Of those before this one."""
-    values: Dict[str, Any]
+    body: str
+    """The record's values as JSON, read when it is its turn to be sent."""
 
     @property
     def key(self) -> Key:
@@ -78,8 +80,14 @@ class Standing(NamedTuple):
     """Reason -> how many refused records that are still kept have it."""
 
 
-def row_of(record: Record) -> Tuple[Any, ...]:
-    """The values of INSERT."""
+def rows_of(records: Iterable[Record], pause: Pause) -> Iterator[Tuple[Any, ...]]:
+    """The values of INSERT for each record."""
+    for record in records:
+        pause()
+        yield _row(record)
+
+
+def _row(record: Record) -> Tuple[Any, ...]:
     values = record.values
     state = PENDING if record.credential else LOCAL
     return (

@@ -11,6 +11,7 @@ from .entries import Busy, Standing
 from .files import opened
 from .journal import live, owned_by, read, unlink
 from .ledger import Ledger
+from .pace import Pause, at_once
 
 
 def standing_of(path: Optional[Path]) -> Standing:
@@ -28,14 +29,14 @@ def journals_of(path: Path) -> Path:
     return path.with_name(path.name + ".journal")
 
 
-def ingest(ledger: Ledger, path: Path) -> int:
+def ingest(ledger: Ledger, path: Path, pause: Pause = at_once) -> int:
     """Everything in one journal file that the ledger does not have yet; returns the position reached."""
     position = ledger.position(path.name)
     while True:
-        records, reached, torn = read(path, position)
+        records, reached, torn = read(path, position, pause=pause)
         if reached == position:
             return position
-        ledger.ingest(records, path.name, reached, torn)
+        ledger.ingest(records, path.name, reached, torn, pause)
         position = reached
 
 

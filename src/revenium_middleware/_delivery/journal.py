@@ -14,6 +14,7 @@ from typing import Deque, Iterator, List, Optional, Tuple
 
 from .._core.record import Record
 from .claim import Claim
+from .pace import Pause, at_once
 
 ROTATE_BYTES = 1 << 20
 MEMORY_RECORDS = 20_000
@@ -141,10 +142,11 @@ def live(directory: Path) -> List[Path]:
     return sorted(directory.glob("*" + SUFFIX))
 
 
-def read(path: Path, offset: int, limit: int = 500) -> Tuple[List[Record], int, int]:
+def read(path: Path, offset: int, limit: int = 500, pause: Pause = at_once) -> Tuple[List[Record], int, int]:
     """Up to ``limit`` records after ``offset``: the records, the new offset, and how many lines were torn."""
     records, torn = [], 0
     for line in _lines(path, offset, limit):
+        pause()
         offset += len(line)
         if line == b"\n":
             continue

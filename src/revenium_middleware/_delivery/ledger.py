@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
@@ -13,7 +12,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequ
 
 from .._core.record import Record
 from .._core.shared import FORK
-from .entries import DELIVERED, EXPIRED, INSERT, KEEP, LOCAL, PENDING, REFUSED, STATES, Busy, Key, Outcome, Pending, Standing, row_of
+from .entries import DELIVERED, EXPIRED, INSERT, KEEP, LOCAL, PENDING, REFUSED, STATES, Busy, Key, Outcome, Pending, Standing, rows_of
+from .pace import Pause, at_once
 from .schema import DUE, NEXT_CREDENTIAL, SAME_CREDENTIAL, Newer, migrate
 
 IDEMPOTENCY_SECONDS = 86_400.0
@@ -98,11 +98,11 @@ class Ledger:
         with self.lock:
             self._connection.create_function(name, arguments, function)
 
-    def ingest(self, records: Iterable[Record], journal: str = "", position: int = 0, torn: int = 0) -> int:
+    def ingest(self, records: Iterable[Record], journal: str = "", position: int = 0, torn: int = 0, pause: Pause = at_once) -> int:
         """Add ``records`` and remember the journal's position in one transaction; known ids are ignored. Returns how many were new."""
         with self._writing():
             before = self._connection.total_changes
-            self._connection.executemany(INSERT, map(row_of, records))
+            self._connection.executemany(INSERT, rows_of(records, pause))
             added = self._connection.total_changes - before
             self._count("recorded", added)
             if journal:
@@ -164,7 +164,7 @@ class Ledger:
                 "UPDATE record SET lease = ?, attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE number = ?",
                 [(owner, now, row["number"]) for row in rows],
             )
-        return [Pending(values=json.loads(row["body"]), **{name: row[name] for name in Pending._fields[:-1]}) for row in rows]
+        return [Pending(*row) for row in rows]
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """End the leases of what was posted; what is settled for good already stays as it is."""

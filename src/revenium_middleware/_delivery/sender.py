@@ -14,6 +14,7 @@ from .._core.diagnostics import Guard
 from .blocking import Drain, over_greenlets, threads_are_greenlets
 from .dispatch import IDLE, Dispatch, Work
 from .entries import Busy
+from .pace import Pace, Selector
 
 try:
     import concurrent.futures.thread  # noqa: F401 - refuses to be imported once shutdown began, and the HTTP library wants it
@@ -55,6 +56,7 @@ class Sender:
         self._flushes: Deque[Tuple[threading.Event, float]] = deque()
         self._next_tidy = self._next_look = 0.0
         self._in_company = False
+        self._pace = Pace()
 
     def wake(self) -> None:
         """A record was appended. Costs a flag when the sender is already awake."""
@@ -133,7 +135,7 @@ class Sender:
         if threads_are_greenlets():
             self._serve_greenlets()
             return
-        loop = _Loop()
+        loop = _Loop(Selector(self._pace))
         try:
             loop.run_until_complete(self._serve(loop))
         finally:
@@ -189,15 +191,18 @@ class Sender:
 
     async def _deliver(self, delivery: "Dispatch", deadline: float) -> float:
         self._tidy_when_due(bool(deadline))
-        self._more = False
-        ledger = self._work.collect()
+        self._more, self._pace.hurried = False, bool(deadline)
+        ledger = self._work.collect(self._pace)
         if deadline:
             delivery.reset()
             ledger.due_now()
         while True:
+            began = time.monotonic()
             busy, wait = await delivery.step(ledger)
+            if not deadline and not self._flushes and not delivery.crowded:
+                await asyncio.sleep(LINGER - (time.monotonic() - began))
             self._tidy_when_due()  # under a steady load this loop has no end
-            ledger = self._work.collect()
+            ledger = self._work.collect(self._pace)
             left = deadline - time.monotonic()
             if (deadline and left <= 0) or (self._flushes and not deadline) or self._stopping:
                 return wait

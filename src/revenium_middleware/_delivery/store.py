@@ -18,6 +18,7 @@ from .files import cause, opened, replaced, set_aside, usable
 from .intake import adopt, ingest, journals_of, standing_of
 from .journal import MEMORY_RECORDS, Journal, MemoryJournal
 from .ledger import Ledger
+from .pace import Pause, at_once
 
 MEMORY = "memory"
 
@@ -63,14 +64,14 @@ class Store:
             self._overflowed.add()
             self._memory.append(record)
 
-    def collect(self) -> Ledger:
+    def collect(self, pause: Pause = at_once) -> Ledger:
         """Bring everything recorded so far into the ledger. Called by one sender at a time."""
         for _ in range(2):
             try:
-                return self._brought(self._current())
+                return self._brought(self._current(), pause)
             except (OSError, sqlite3.Error) as error:
                 self.failed(error)
-        return self._brought(self._current())
+        return self._brought(self._current(), pause)
 
     def failed(self, error: Exception) -> None:
         """The ledger file cannot be used: start a new one where it is damaged, else go on in memory until it works again."""
@@ -111,11 +112,11 @@ class Store:
             del self._unsettled[: len(outcomes)]
             self._owed.update((outcome.key, outcome) for outcome in outcomes if outcome.key in self._owed)
 
-    def _brought(self, ledger: Ledger) -> Ledger:
+    def _brought(self, ledger: Ledger, pause: Pause) -> Ledger:
         self._settle(ledger)
         if isinstance(self._journal, Journal):
             for path in self._journal.files():
-                reached = ingest(ledger, path)
+                reached = ingest(ledger, path, pause)
                 if not ledger.in_memory:  # else the file is all that survives this process
                     self._journal.ingested(path, reached)
         if self._memory.waiting():
