@@ -271,10 +271,10 @@ def ledger_path(settings: Settings) -> Optional[Path]:
     """The ledger file these settings name; None for memory, off, and where there is no home directory."""
     if settings.ledger.lower() in ("memory", "off"):
         return None
-    if settings.ledger:
-        return Path(settings.ledger).expanduser().absolute()
     base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
+        if settings.ledger:
+            return Path(settings.ledger).expanduser().absolute()
         return (Path(base) if base else Path.home() / ".local" / "state") / "revenium" / "ledger.db"
-    except RuntimeError:
+    except (RuntimeError, KeyError):  # the latter on older Pythons
         return None

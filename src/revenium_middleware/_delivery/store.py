@@ -47,7 +47,7 @@ class Store:
         self._owed: Dict[Key, Optional[Outcome]] = {}
         """What was leased in a file that then failed, and what became of it."""
         if self.path is None:
-            if not settings.ledger:
+            if settings.ledger.lower() not in ("memory", "off"):
                 diagnostics.warn("disk", "there is no home directory for a ledger: records are kept in memory, and are lost with the process")
             return
         try:
