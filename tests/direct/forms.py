@@ -45,13 +45,13 @@ def failure(work: Callable[[], Any]) -> Any:
 def chat(server: Any, **more: Any) -> Any:
     import ollama
 
-    return ollama.Client(host=server.url).chat(model="m", messages=MESSAGES, **more)
+    return ollama.Client(server.url).chat(model="m", messages=MESSAGES, **more)
 
 
 async def achat(server: Any, **more: Any) -> Any:
     import ollama
 
-    return await ollama.AsyncClient(host=server.url).chat(model="m", messages=MESSAGES, **more)
+    return await ollama.AsyncClient(server.url).chat(model="m", messages=MESSAGES, **more)
 
 
 @form
@@ -143,14 +143,14 @@ def an_answer_that_is_no_json(server: Any) -> Any:
 def nobody_there(server: Any) -> Any:
     import ollama
 
-    return failure(lambda: ollama.Client(host="http://127.0.0.1:9").chat(model="m", messages=MESSAGES))
+    return failure(lambda: ollama.Client("http://127.0.0.1:9").chat(model="m", messages=MESSAGES))
 
 
 @form
 def wrong_arguments(server: Any) -> Any:
     import ollama
 
-    client = ollama.Client(host=server.url)
+    client = ollama.Client(server.url)
     return [failure(lambda: client.chat(model="m", messages="no list")), failure(lambda: client.chat(no_such_argument=1))]  # type: ignore[call-overload]
 
 

@@ -263,7 +263,13 @@ def _measured(fields: Mapping[str, Any]) -> bool:
     return any(fields.get(name) is not None for name in _MEASURES)
 
 
-_STATUS = (("status_code",), ("code",), ("response", "status_code"), ("response", "ResponseMetadata", "HTTPStatusCode"))
+_STATUS = (
+    ("status_code",),
+    ("code",),
+    ("response", "status_code"),
+    ("response", "ResponseMetadata", "HTTPStatusCode"),
+    ("__cause__", "response", "status_code"),
+)
 """Where SDKs keep the HTTP status of an error."""
 
 

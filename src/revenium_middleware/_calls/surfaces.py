@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -32,7 +33,7 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
     if surface.functions:
         for name, value in list(vars(module).items()):
             if not name.startswith("_"):
-                undo.extend(_tag_function(module, name, value))
+                undo.extend(_tag_function(module, value))
 
     def withdraw() -> None:
         for action in reversed(undo):
@@ -47,33 +48,23 @@ def _tag_class(kind: type) -> Iterator[Undo]:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 
-def _tag_function(module: ModuleType, name: str, value: Any) -> Iterator[Undo]:
+def _tag_function(module: ModuleType, value: Any) -> Iterator[Undo]:
     if isinstance(value, wrapt.BoundFunctionWrapper):  # taken from a client whose class was tagged before
-        yield _put_back(module, name, value)
+        yield partial(_rebind, value, value.__wrapped__)
     elif isinstance(value, MethodType) or (isinstance(value, FunctionType) and value.__module__ == module.__name__):
         now = getattr(value.__self__, value.__name__, None) if isinstance(value, MethodType) else None
         tagged = now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
-        for holder, alias in _holders(value):
-            yield replace(holder, alias, tagged)
+        _rebind(value, tagged)
+        yield partial(_rebind, tagged, value)
 
 
-def _holders(function: Any) -> Iterator[Tuple[ModuleType, str]]:
-    """Every module global that is this very function: somebody may have imported it by name before we came."""
+def _rebind(old: Any, new: Any) -> None:
+    """In every module: somebody may have imported the function by name, before we came or since."""
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType):
             for name, value in list(vars(module).items()):
-                if value is function:
-                    yield module, name
-
-
-def _put_back(module: ModuleType, name: str, value: Any) -> Undo:
-    original = value.__wrapped__
-
-    def undo() -> None:
-        if vars(module).get(name) is value:
-            setattr(module, name, original)
-
-    return undo
+                if value is old:
+                    setattr(module, name, new)
 
 
 def follow_pool(name: str, module: Any) -> Undo:
