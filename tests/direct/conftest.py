@@ -6,12 +6,10 @@ from typing import Any, Iterator
 
 import pytest
 
-pytest.importorskip("ollama", reason="the ollama package is not installed")
-
 
 @pytest.fixture
 def client(provider: Any) -> Iterator[Any]:
-    import ollama
+    ollama = pytest.importorskip("ollama", reason="the ollama package is not installed")
 
     import revenium_middleware_ollama  # noqa: F401
 

@@ -10,6 +10,8 @@ from typing import Any, Callable, Iterator, List
 
 import pytest
 
+pytest.importorskip("ollama", reason="the ollama package is not installed")
+
 import revenium_middleware
 from revenium_middleware._core.scope import current, enter, leave
 

@@ -13,6 +13,8 @@ from typing import Any, Callable, List
 
 import pytest
 
+pytest.importorskip("ollama", reason="the ollama package is not installed")
+
 import revenium_middleware
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware._core import scope

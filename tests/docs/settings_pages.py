@@ -20,6 +20,8 @@ SDK_VARIABLES = (
     ("AZURE_OPENAI_ENDPOINT", "https://your-resource.openai.azure.com"),
     ("AZURE_OPENAI_API_KEY", "your_key"),
     ("PERPLEXITY_API_KEY", "pplx-your_key"),
+    ("OLLAMA_HOST", "http://127.0.0.1:11434"),
+    ("FAL_KEY", "your_key"),
 )
 """Read by the provider SDKs, not by us; listed so that one file holds all that an application needs."""
 

@@ -14,13 +14,17 @@ from typing import Any
 import pytest
 
 import revenium_middleware
+import revenium_middleware.fal
+import revenium_middleware.ollama
 import revenium_middleware.openai
 import revenium_middleware.perplexity
+import revenium_middleware_fal
+import revenium_middleware_ollama
 import revenium_middleware_openai
 import revenium_middleware_perplexity
 from tests.docs.loopback import ROOT
 
-PAIRS = (("revenium_middleware_openai", "revenium_middleware.openai"), ("revenium_middleware_perplexity", "revenium_middleware.perplexity"))
+PAIRS = tuple(("revenium_middleware_" + name, "revenium_middleware." + name) for name in ("openai", "perplexity", "ollama", "fal"))
 both = pytest.mark.parametrize(("alias", "real"), PAIRS)
 
 
@@ -39,6 +43,8 @@ def _environment() -> Any:
 def test_aliases_are_the_real_packages() -> None:
     assert revenium_middleware_openai is revenium_middleware.openai
     assert revenium_middleware_perplexity is revenium_middleware.perplexity
+    assert revenium_middleware_ollama is revenium_middleware.ollama
+    assert revenium_middleware_fal is revenium_middleware.fal
     assert revenium_middleware_openai.is_initialized is revenium_middleware.openai.is_initialized
 
 
