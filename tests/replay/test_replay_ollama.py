@@ -83,7 +83,9 @@ def test_own_exchange_gives_its_record(name: str, way: str, records: Callable[[]
 
 @both_ways
 def test_every_recorded_exchange_gives_its_record(way: str, records: Callable[[], List[Any]]) -> None:
-    rows = [row for row in _corpus("ollama.jsonl") if hasattr(ollama.Client, row["endpoint"].rpartition("/")[2])]
+    if not hasattr(ollama.Client, "embed"):
+        pytest.skip("this version refuses some of the requests that were recorded")
+    rows = _corpus("ollama.jsonl")
     assert len(rows) == 12
     for seen, row in enumerate(rows):
         method = urlsplit(row["request"]["url"]).path.rpartition("/")[2]
