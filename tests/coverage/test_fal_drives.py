@@ -96,5 +96,19 @@ def test_each_message_of_a_realtime_connection_is_a_record(side: str, line: str,
     assert {record.values["model"] for record in found} == {"fal_ai/fal-ai/fast-lcm-diffusion"}
 
 
+def test_waiting_for_a_message_in_vain_is_no_record(line: str, monkeypatch: pytest.MonkeyPatch, records: Callable[[], List[Any]]) -> None:
+    if not hasattr(fal_client.AsyncClient, "realtime"):
+        pytest.skip("this version has no realtime connections")
+    monkeypatch.setattr(sys.modules["fal_client.client"], "REALTIME_URL_FORMAT", line)
+
+    async def work() -> None:
+        async with fal_client.AsyncClient(key="none").realtime("fal-ai/fast-lcm-diffusion", use_jwt=False) as connection:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(connection.recv(), 0.05)
+
+    asyncio.run(work())
+    assert records() == []
+
+
 def test_the_middleware_is_ready() -> None:
     assert revenium_middleware_fal.is_initialized()

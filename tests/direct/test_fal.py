@@ -72,6 +72,28 @@ def test_a_job_started_elsewhere_is_attributed_by_who_fetches_it(client: Any, re
     assert record.values["model"] == "fal_ai/fal-ai/flux"  # the queue does not say which of its endpoints
 
 
+def test_a_run_that_was_given_up_on_may_have_cost_something(client: Any, provider: Any, records: Records) -> None:
+    handle = client.submit(PICTURE, {"prompt": "a cat"}, usage_metadata=WHO)
+    for _ in range(3):
+        handle.status()
+
+    async def work() -> None:
+        other = fal_client.AsyncClient(key="none")
+        provider.script(Fault.slow(first=30.0))
+        fetch = asyncio.ensure_future(other.run("fal-ai/any-llm", {"prompt": "Hello"}))
+        while len(provider.log) < 5:
+            await asyncio.sleep(0.01)
+        fetch.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetch
+        http = other._client
+        await (await http if hasattr(http, "__await__") else http).aclose()
+
+    asyncio.run(work())
+    handle.get()
+    assert [(record.kind, record.values.get("stop_reason")) for record in records()] == [("completion", "CANCELLED"), ("image", None)]
+
+
 def test_the_scope_follows_into_the_thread_that_waits(client: Any, records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     if "client_timeout" not in fal_client.SyncClient.subscribe.__code__.co_varnames:
         pytest.skip("this version waits in the caller's thread")
