@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -37,8 +38,10 @@ def test_a_queued_job_is_one_record_with_the_first_fetch(client: Any, records: R
     handle = client.submit(PICTURE, {"prompt": "a cat", "num_images": 3, "aspect_ratio": "16:9"}, usage_metadata=WHO)
     handle.status()
     assert records() == []
+    threading.Event().wait(0.2)
     first = handle.get()
     (record,) = records()
+    assert record.values["request_duration"] >= 200  # from its submission on
     assert handle.get() == first == client.result(PICTURE, handle.request_id)
     assert len(records()) == 1
     values = record.values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, Mapping
 
 from .._core.fields import COMPLETION, VIDEO
@@ -45,7 +46,7 @@ class SubmittedReader(ApplicationReader):
     def feed(self, event: Any) -> bool:
         reading = self.result
         reading.job = text_of(pick(event, "request_id"))
-        reading.facts = {"model": model_of(self.application), "asked": self.asked(reading.kind or COMPLETION)}
+        reading.facts = {"model": model_of(self.application), "asked": self.asked(reading.kind or COMPLETION), "submitted": time.time()}
         return False
 
 
