@@ -31,9 +31,9 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
         if isinstance(value, type) and value.__module__ == module.__name__ and pattern.fullmatch(name):
             undo.extend(_tag_class(value))
     if surface.functions:
-        for name, value in list(vars(module).items()):
-            if not name.startswith("_"):
-                undo.extend(_tag_function(module, value))
+        pairs = [pair for name, value in vars(module).items() if not name.startswith("_") for pair in _tagged(module, value)]
+        _rebind(pairs)
+        undo.append(partial(_rebind, [(tagged, function) for function, tagged in pairs]))
 
     def withdraw() -> None:
         for action in reversed(undo):
@@ -48,23 +48,23 @@ def _tag_class(kind: type) -> Iterator[Undo]:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 
-def _tag_function(module: ModuleType, value: Any) -> Iterator[Undo]:
+def _tagged(module: ModuleType, value: Any) -> Iterator[Tuple[Any, Any]]:
+    """(a function as it is without us, and as it is with us)."""
     if isinstance(value, wrapt.BoundFunctionWrapper):  # taken from a client whose class was tagged before
-        yield partial(_rebind, value, value.__wrapped__)
+        yield value.__wrapped__, value
     elif isinstance(value, MethodType) or (isinstance(value, FunctionType) and value.__module__ == module.__name__):
         now = getattr(value.__self__, value.__name__, None) if isinstance(value, MethodType) else None
-        tagged = now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
-        _rebind(value, tagged)
-        yield partial(_rebind, tagged, value)
+        yield value, now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
 
 
-def _rebind(old: Any, new: Any) -> None:
-    """In every module: somebody may have imported the function by name, before we came or since."""
+def _rebind(pairs: List[Tuple[Any, Any]]) -> None:
+    """Put the new one of each pair wherever a module holds the old: it may have been imported by name, before we came or since."""
+    wanted = {id(old): new for old, new in pairs}  # the pairs keep the old ones alive, so an id is theirs
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType):
             for name, value in list(vars(module).items()):
-                if value is old:
-                    setattr(module, name, new)
+                if id(value) in wanted:
+                    setattr(module, name, wanted[id(value)])
 
 
 def follow_pool(name: str, module: Any) -> Undo:
