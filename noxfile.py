@@ -20,7 +20,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 EXTRAS = [extra for extra in PROJECT["project"]["optional-dependencies"] if extra != "all"]
 CORPUS = Path(os.environ.get("REPLAY_CORPUS") or "../shared/corpus")
-OLDEST = ("openai==1.26.0", "anthropic==0.45.0", "perplexityai==0.20.0", "httpx<0.28", "wrapt==1.14.0")
+OLDEST = ("openai==1.26.0", "anthropic==0.45.0", "perplexityai==0.20.0", "ollama==0.1.0", "fal-client==0.5.9", "httpx<0.28", "wrapt==1.14.0")
 """The oldest SDKs we support, with what they ran on."""
 
 
@@ -48,7 +48,8 @@ def _install(session: nox.Session, *more: str) -> None:
 
 def _versions(session: nox.Session) -> None:
     """One line that says what this session ran with."""
-    names = ("openai", "anthropic", "perplexityai", "httpx", "httpx2", "aiohttp", "pydantic", "wrapt", "genai-prices", "pytest")
+    sdks = ("openai", "anthropic", "perplexityai", "ollama", "fal-client")
+    names = (*sdks, "httpx", "httpx2", "aiohttp", "pydantic", "wrapt", "genai-prices", "pytest")
     code = "import importlib.metadata as m; have = {d.metadata['Name'].lower(): d.version for d in m.distributions()}; "
     session.run("python", "-c", code + "print(', '.join('%%s %%s' %% (n, have[n]) for n in %r if n in have))" % (names,))
 
@@ -143,11 +144,12 @@ def replay(session: nox.Session) -> None:
     for left in ledger.parent.glob(ledger.name + "*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     files = [str(CORPUS / name) for name in ("openai.jsonl", "azure_openai.jsonl", "compatible.jsonl")]
-    metered = ("--import", "revenium_middleware_openai", "--sink", "--env", "REVENIUM_LEDGER=%s" % ledger)
-    session.run("python", str(driver), "--driver", "openai", "--corpus", *files, *metered, *session.posargs)
+    sink = ("--sink", "--env", "REVENIUM_LEDGER=%s" % ledger)
+    session.run("python", str(driver), "--driver", "openai", "--corpus", *files, "--import", "revenium_middleware_openai", *sink, *session.posargs)
     files = [str(CORPUS / name) for name in ("anthropic.jsonl", "bedrock.jsonl", "vertex.jsonl")]
-    metered = ("--import", "revenium_middleware_anthropic", "--sink", "--env", "REVENIUM_LEDGER=%s" % ledger, "--forms", "create,helper,raw")
+    metered = ("--import", "revenium_middleware_anthropic", *sink, "--forms", "create,helper,raw")
     session.run("python", str(driver), "--driver", "anthropic", "--corpus", *files, *metered, *session.posargs)
+    session.run("python", str(driver), "--corpus", str(CORPUS / "ollama.jsonl"), "--import", "revenium_middleware_ollama", *sink, *session.posargs)
 
 
 @nox.session

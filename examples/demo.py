@@ -42,8 +42,21 @@ GROUPS = (
         ("PERPLEXITY_API_KEY",),
         {"perplexity/getting_started.py": 1, "perplexity/basic.py": 1, "perplexity/streaming.py": 1, "perplexity/example_decorator.py": 2},
     ),
+    Group(
+        "OLLAMA",
+        ("OLLAMA_HOST",),
+        {"ollama/getting_started.py": 1, "ollama/example_streaming.py": 2, "ollama/example_metadata.py": 1, "ollama/embeddings_example.py": 2},
+    ),
+    Group("fal_ai", ("FAL_KEY",), {"fal/getting_started.py": 1, "fal/queue.py": 2}),
 )
 EXAMPLES = [name for group in GROUPS for name in group.calls]
+_FAL_ADDRESS = "DEMO_FAL_ADDRESS"
+_ON_LOOPBACK = """
+import importlib, runpy, sys
+client = importlib.import_module("fal_client.client")
+client.RUN_URL_FORMAT, client.QUEUE_URL_FORMAT = sys.argv[1] + "/", sys.argv[1] + "/queue/"
+runpy.run_path(sys.argv[2], run_name="__main__")
+"""
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -68,7 +81,17 @@ def loopback(server: ProviderServer) -> Dict[str, str]:
         "AWS_REGION": "us-east-1",
         "PERPLEXITY_BASE_URL": "http://api.perplexity.ai",
         "PERPLEXITY_API_KEY": "no-key-needed",
+        "OLLAMA_HOST": server.url,
+        "FAL_KEY": "no-key-needed",
+        _FAL_ADDRESS: server.fal_url,
     }
+
+
+def command(program: Path, variables: Dict[str, str]) -> List[str]:
+    """How to run an example. fal's client knows hosts with TLS only, so the loopback provider is put in their place before."""
+    if _FAL_ADDRESS in variables and program.parent.name == "fal":
+        return [sys.executable, "-c", _ON_LOOPBACK, variables[_FAL_ADDRESS], str(program)]
+    return [sys.executable, str(program)]
 
 
 def environment(ledger: Path) -> Dict[str, str]:
@@ -94,7 +117,7 @@ def records(ledger: Path) -> List[Dict[str, Any]]:
 def run(name: str, variables: Dict[str, str], told: Set[str]) -> bool:
     """Run one example; what it prints is shown, and what it warns of once."""
     try:
-        done = subprocess.run([sys.executable, str(HERE / name)], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180, check=False)
+        done = subprocess.run(command(HERE / name, variables), env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=180, check=False)
     except subprocess.TimeoutExpired:
         print("    did not end within 180 seconds")
         return False

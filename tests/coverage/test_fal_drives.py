@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from typing import Any, Callable, Iterator, List
 
@@ -71,10 +72,19 @@ def line() -> Iterator[str]:
         thread.join(5.0)
 
 
+def needs_realtime(side: str) -> None:
+    realtime = getattr(fal_client.SyncClient, "realtime", None)
+    if realtime is None or "use_jwt" not in inspect.signature(realtime).parameters:
+        pytest.skip("this version has no realtime connections, or none without asking fal for a token first")
+    import websockets
+
+    if side == "async" and int(websockets.__version__.partition(".")[0]) < 14:
+        pytest.skip("fal_client's async connections need websockets 14, with and without us")
+
+
 @pytest.mark.parametrize("side", ["sync", "async"])
 def test_each_message_of_a_realtime_connection_is_a_record(side: str, line: str, monkeypatch: pytest.MonkeyPatch, records: Callable[[], List[Any]]) -> None:
-    if not hasattr(fal_client.SyncClient, "realtime"):
-        pytest.skip("this version has no realtime connections")
+    needs_realtime(side)
     monkeypatch.setattr(sys.modules["fal_client.client"], "REALTIME_URL_FORMAT", line)
     tag = {"task_type": "realtime"}
     if side == "sync":
@@ -94,6 +104,19 @@ def test_each_message_of_a_realtime_connection_is_a_record(side: str, line: str,
     found = records()
     assert [(record.kind, record.values["actual_image_count"], record.values["task_type"]) for record in found] == [("image", 1, "realtime")] * 2
     assert {record.values["model"] for record in found} == {"fal_ai/fal-ai/fast-lcm-diffusion"}
+
+
+def test_waiting_for_a_message_in_vain_is_no_record(line: str, monkeypatch: pytest.MonkeyPatch, records: Callable[[], List[Any]]) -> None:
+    needs_realtime("async")
+    monkeypatch.setattr(sys.modules["fal_client.client"], "REALTIME_URL_FORMAT", line)
+
+    async def work() -> None:
+        async with fal_client.AsyncClient(key="none").realtime("fal-ai/fast-lcm-diffusion", use_jwt=False) as connection:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(connection.recv(), 0.05)
+
+    asyncio.run(work())
+    assert records() == []
 
 
 def test_the_middleware_is_ready() -> None:

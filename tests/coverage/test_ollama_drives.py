@@ -22,7 +22,7 @@ UNCOUNTED = {"embeddings", "web_search", "web_fetch"}
 def test_a_metered_method_leaves_the_records_of_its_bills(name: str, side: str, provider: Any, records: Callable[[], List[Any]]) -> None:
     kind = ollama.Client if side == "sync" else ollama.AsyncClient
     transport = transports(provider.url)[side == "async"]
-    client = kind(host=provider.url, transport=transport, headers={"Authorization": "Bearer none"})
+    client = kind(provider.url, transport=transport, headers={"Authorization": "Bearer none"})
     if not hasattr(client, name):
         pytest.skip("this version has no %s" % name)
     call = Caller(client, {"task_type": name})
@@ -41,7 +41,7 @@ def test_a_metered_method_leaves_the_records_of_its_bills(name: str, side: str, 
 
 
 def test_administration_bills_nothing(provider: Any, records: Callable[[], List[Any]]) -> None:
-    client = ollama.Client(host=provider.url)
+    client = ollama.Client(provider.url)
     client.list()
     client.pull("qwen2.5:0.5b")
     list(client.push("qwen2.5:0.5b", stream=True))

@@ -30,7 +30,9 @@ class Ran:
         ledger = directory / "ledger.db"
         variables: Dict[str, str] = {**driver.without_proxies(driver.environment(ledger)), **driver.loopback(provider), **more}
         variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        done = subprocess.run([sys.executable, str(program)], env=variables, cwd=str(directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        done = subprocess.run(
+            driver.command(program, variables), env=variables, cwd=str(directory), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120
+        )
         self.printed, self.warned = done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
         assert done.returncode == 0, self.warned
         self.records: List[Dict[str, Any]] = driver.records(ledger)

@@ -23,6 +23,8 @@ SDK_VARIABLES = (
     ("AWS_ACCESS_KEY_ID", "your_key"),
     ("AWS_SECRET_ACCESS_KEY", "your_key"),
     ("PERPLEXITY_API_KEY", "pplx-your_key"),
+    ("OLLAMA_HOST", "http://127.0.0.1:11434"),
+    ("FAL_KEY", "your_key"),
 )
 """Read by the provider SDKs, not by us; listed so that one file holds all that an application needs."""
 

@@ -14,15 +14,19 @@ from typing import Any
 import pytest
 
 import revenium_middleware
+import revenium_middleware.fal
+import revenium_middleware.ollama
 import revenium_middleware.openai
 import revenium_middleware.perplexity
+import revenium_middleware_fal
+import revenium_middleware_ollama
 import revenium_middleware_openai
 import revenium_middleware_perplexity
 from tests.docs.loopback import ROOT
 
 PAIRS = tuple(
     ("revenium_middleware_" + name, "revenium_middleware." + name)
-    for name in ("openai", "anthropic", "perplexity")
+    for name in ("openai", "anthropic", "perplexity", "ollama", "fal")
     if name != "anthropic" or importlib.util.find_spec(name)
 )
 both = pytest.mark.parametrize(("alias", "real"), PAIRS)
@@ -43,6 +47,8 @@ def _environment() -> Any:
 def test_aliases_are_the_real_packages() -> None:
     assert revenium_middleware_openai is revenium_middleware.openai
     assert revenium_middleware_perplexity is revenium_middleware.perplexity
+    assert revenium_middleware_ollama is revenium_middleware.ollama
+    assert revenium_middleware_fal is revenium_middleware.fal
     assert revenium_middleware_openai.is_initialized is revenium_middleware.openai.is_initialized
 
 
@@ -79,6 +85,8 @@ def test_missing_sub_modules_are_missing(alias: str, real: str) -> None:
 
 @both
 def test_reload_keeps_identity_and_meters_once(alias: str, real: str) -> None:
+    for sdk in {"revenium_middleware.ollama": ("ollama",), "revenium_middleware.fal": ("fal_client",)}.get(real, ()):
+        pytest.importorskip(sdk, reason="this SDK is not installed")
     code = (
         "import importlib, sys, openai, %(alias)s as m; before = m; hooked = openai._base_client.SyncAPIClient.__dict__['request'];"
         "again = importlib.reload(m); assert again is before is sys.modules[%(real)r] is sys.modules[%(alias)r];"

@@ -76,9 +76,35 @@ def perplexity_native_snippet(server: ProviderServer) -> None:
         assert chunk.choices is not None
 
 
+def ollama_snippet(server: ProviderServer) -> None:
+    import ollama
+
+    import revenium_middleware_ollama
+
+    assert revenium_middleware_ollama.is_initialized()
+    client = ollama.Client(server.url)
+    response = client.chat(model="qwen2.5:0.5b", messages=[{"role": "user", "content": "Why is the sky blue?"}], usage_metadata=WHO)
+    assert response["message"]["content"] and response._revenium_transaction_id
+    for chunk in client.chat(model="qwen2.5:0.5b", messages=[{"role": "user", "content": "Hello"}], stream=True):
+        assert "content" in chunk["message"]
+
+
+def fal_snippet(server: ProviderServer) -> None:
+    import fal_client
+
+    import revenium_middleware_fal
+
+    assert revenium_middleware_fal.is_initialized()
+    module = sys.modules["fal_client.client"]
+    module.QUEUE_URL_FORMAT = server.fal_url + "/queue/"
+    client = fal_client.SyncClient(key="any")
+    result = client.subscribe("fal-ai/flux/dev", arguments={"prompt": "A sunset", "image_size": "landscape_16_9"}, usage_metadata=WHO)
+    assert result["images"]
+
+
 def core_alone(server: ProviderServer) -> None:
     """Imports and runs with no provider SDK; a middleware without its SDK says so instead of failing."""
-    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity"))
+    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity", "ollama", "fal_client"))
     middleware = importlib.import_module("revenium_middleware_openai")
     assert not middleware.is_initialized()
     assert "not installed" in revenium_middleware.status().not_initialized["openai"]
@@ -93,7 +119,8 @@ def command_line(server: ProviderServer) -> None:
 
 
 def everything(server: ProviderServer) -> None:
-    for snippet in (openai_snippet, anthropic_snippet, perplexity_openai_snippet, perplexity_native_snippet, command_line):
+    snippets = (openai_snippet, anthropic_snippet, perplexity_openai_snippet, perplexity_native_snippet, ollama_snippet, fal_snippet, command_line)
+    for snippet in snippets:
         snippet(server)
 
 
@@ -103,6 +130,8 @@ SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
     "anthropic": anthropic_snippet,
     "perplexity-openai": perplexity_openai_snippet,
     "perplexity-native": perplexity_native_snippet,
+    "ollama": ollama_snippet,
+    "fal": fal_snippet,
     "cli": command_line,
     "all": everything,
 }
@@ -148,7 +177,7 @@ def main(extra: str) -> None:
         public_names()
         made = recorded() if server.calls else []
         assert len(made) == server.calls, "%d calls, %d records" % (server.calls, len(made))
-        assert sum(record["input_token_count"] for record in made) == server.usage.input  # type: ignore[misc]
+        assert sum(record.get("input_token_count", 0) for record in made) == server.usage.input  # type: ignore[misc]
         print("%s: ok, %d calls, %d records" % (extra, server.calls, len(made)))
 
 

@@ -182,12 +182,11 @@ class Call:
 
     def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
         request = self.request
-        started, duration = self.started, time.perf_counter() - self._clock
-        if reading.provider_time is not None:
-            started, duration = reading.provider_time, max(0.0, now - reading.provider_time)
         values = fitting(kind, finished(self._said_for(reading)))
         facts = self.books.jobs.facts(request.named, reading.job, reading.id)
-        model, asked = facts.pop("model", ""), facts.pop("asked", {})
+        model, asked, submitted = facts.pop("model", ""), facts.pop("asked", {}), facts.pop("submitted", None)
+        began = reading.provider_time if reading.provider_time is not None else submitted
+        started, duration = (self.started, time.perf_counter() - self._clock) if began is None else (began, max(0.0, now - began))
         provider, source = request.host.labels(reading.fields.get("system_fingerprint"))
         values.update(
             transaction_id=self._transaction_id(reading, error),
@@ -274,7 +273,13 @@ def _measured(fields: Mapping[str, Any]) -> bool:
     return any(fields.get(name) is not None for name in _MEASURES)
 
 
-_STATUS = (("status_code",), ("code",), ("response", "status_code"), ("response", "ResponseMetadata", "HTTPStatusCode"))
+_STATUS = (
+    ("status_code",),
+    ("code",),
+    ("response", "status_code"),
+    ("response", "ResponseMetadata", "HTTPStatusCode"),
+    ("__cause__", "response", "status_code"),
+)
 """Where SDKs keep the HTTP status of an error."""
 
 

@@ -91,6 +91,14 @@ class Watch:
                 del self.raw[: len(self.raw) - RAW_LIMIT // 2]
 
 
+def json_of(response: Any) -> Any:
+    """The JSON of a response that was read; None where it is none."""
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
 def feed_raw(call: Call, data: bytes) -> None:
     """Feed a body nobody parsed: one JSON document, or server-sent events, or JSON lines."""
     text = data.decode("utf-8", "replace")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
@@ -30,9 +31,9 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
         if isinstance(value, type) and value.__module__ == module.__name__ and pattern.fullmatch(name):
             undo.extend(_tag_class(value))
     if surface.functions:
-        for name, value in list(vars(module).items()):
-            if not name.startswith("_"):
-                undo.extend(_tag_function(module, name, value))
+        pairs = [pair for name, value in vars(module).items() if not name.startswith("_") for pair in _tagged(module, value)]
+        _rebind(pairs)
+        undo.append(partial(_rebind, [(tagged, function) for function, tagged in pairs]))
 
     def withdraw() -> None:
         for action in reversed(undo):
@@ -47,33 +48,23 @@ def _tag_class(kind: type) -> Iterator[Undo]:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 
-def _tag_function(module: ModuleType, name: str, value: Any) -> Iterator[Undo]:
+def _tagged(module: ModuleType, value: Any) -> Iterator[Tuple[Any, Any]]:
+    """(a function as it is without us, and as it is with us)."""
     if isinstance(value, wrapt.BoundFunctionWrapper):  # taken from a client whose class was tagged before
-        yield _put_back(module, name, value)
+        yield value.__wrapped__, value
     elif isinstance(value, MethodType) or (isinstance(value, FunctionType) and value.__module__ == module.__name__):
         now = getattr(value.__self__, value.__name__, None) if isinstance(value, MethodType) else None
-        tagged = now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
-        for holder, alias in _holders(value):
-            yield replace(holder, alias, tagged)
+        yield value, now if isinstance(now, wrapt.BoundFunctionWrapper) else wrapt.FunctionWrapper(value, _tag)
 
 
-def _holders(function: Any) -> Iterator[Tuple[ModuleType, str]]:
-    """Every module global that is this very function: somebody may have imported it by name before we came."""
+def _rebind(pairs: List[Tuple[Any, Any]]) -> None:
+    """Put the new one of each pair wherever a module holds the old: it may have been imported by name, before we came or since."""
+    wanted = {id(old): new for old, new in pairs}  # the pairs keep the old ones alive, so an id is theirs
     for module in list(sys.modules.values()):
         if isinstance(module, ModuleType):
             for name, value in list(vars(module).items()):
-                if value is function:
-                    yield module, name
-
-
-def _put_back(module: ModuleType, name: str, value: Any) -> Undo:
-    original = value.__wrapped__
-
-    def undo() -> None:
-        if vars(module).get(name) is value:
-            setattr(module, name, original)
-
-    return undo
+                if id(value) in wanted:
+                    setattr(module, name, wanted[id(value)])
 
 
 def follow_pool(name: str, module: Any) -> Undo:

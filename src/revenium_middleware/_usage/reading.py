@@ -131,7 +131,7 @@ class Reading:
     facts: Dict[str, Any] = dataclasses.field(default_factory=dict)
     """Record fields that only the start of a job shows; they are kept for the call that shows its end.
 
-    Under ``asked`` those that hold where the end says nothing else."""
+    Under ``asked`` those that hold where the end says nothing else, under ``submitted`` when that was."""
 
 
 class Reader:

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
+from .._calls.streams import json_of
 from .endpoints import ENDPOINTS, UNKNOWN
 from .readers import APPLICATION, model_of
 
@@ -52,13 +53,6 @@ def _receive(connection: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> 
     return _sent("POST", "realtime", application, {})
 
 
-def _content(response: Any) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
 def _headers(response: Any) -> Mapping[str, str]:
     headers: Mapping[str, str] = response.headers
     return headers
@@ -68,12 +62,12 @@ FAL_SDK = DirectSdk(
     Provider("fal", "fal_client", ENDPOINTS, lambda client, netloc: FAL, lambda host, active: "fal" in active),
     UNKNOWN,
     points=(
-        *(Point(_CLIENT, name, _request, _content, _headers) for name in ("_maybe_retry_request", "_async_maybe_retry_request")),
+        *(Point(_CLIENT, name, _request, json_of, _headers) for name in ("_maybe_retry_request", "_async_maybe_retry_request")),
         *(Point(_CLIENT, "%s.stream" % client, _stream, late=True) for client in ("SyncClient", "AsyncClient")),
         *(Point(_CLIENT, "%s.recv" % kind, _receive, optional=True) for kind in ("RealtimeConnection", "AsyncRealtimeConnection")),
     ),
     surfaces=(Surface(_CLIENT, "(?:Sync|Async)(?:Client|RequestHandle)|(?:Async)?RealtimeConnection"), Surface("fal_client", functions=True)),
-    failures=("FalClientHTTPError", "HTTPError", "SSEError"),
+    failures=("FalClientError", "HTTPError", "SSEError"),
     unreadable=("JSONDecodeError",),
     pools=((_CLIENT, "EXECUTOR"),),
 )

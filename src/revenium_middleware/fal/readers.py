@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, Mapping
 
 from .._core.fields import COMPLETION, VIDEO
@@ -16,8 +17,12 @@ APPLICATION = "fal_application"
 class ApplicationReader(Reader):
     """What is known of a call before there is an answer."""
 
+    bills_unanswered = False
+    """Whether a call that was given up on may have cost something."""
+
     def __init__(self, request: Mapping[str, Any]) -> None:
         super().__init__(request)
+        self.result.billable = self.bills_unanswered
         self.application = str(request.get(APPLICATION, ""))
         self.result.kind = media.kind_by_name(self.application)
         self.describe(self.result.kind)
@@ -41,13 +46,14 @@ class SubmittedReader(ApplicationReader):
     def feed(self, event: Any) -> bool:
         reading = self.result
         reading.job = text_of(pick(event, "request_id"))
-        reading.billable = False
-        reading.facts = {"model": model_of(self.application), "asked": self.asked(reading.kind or COMPLETION)}
+        reading.facts = {"model": model_of(self.application), "asked": self.asked(reading.kind or COMPLETION), "submitted": time.time()}
         return False
 
 
 class ResultReader(ApplicationReader):
     """A result, or each event of a stream, which shows the whole of what is there so far."""
+
+    bills_unanswered = True
 
     def headers(self, headers: Mapping[str, str]) -> None:
         request = text_of(headers.get("x-fal-request-id"))
@@ -80,7 +86,9 @@ class ResultReader(ApplicationReader):
 
 
 class QueuedResultReader(ResultReader):
-    """The result of a queued job, recorded once, whoever fetches it."""
+    """The result of a queued job, recorded once, whoever fetches it; a fetch that was given up on can be repeated."""
+
+    bills_unanswered = False
 
     def asked(self, kind: str) -> Dict[str, Any]:
         """The call that started the job knows."""
@@ -95,12 +103,14 @@ class QueuedResultReader(ResultReader):
         self.result.id = "fal-" + job
         if self.result.kind == VIDEO:
             self.result.fields.update(async_operation=True, video_job_id=job)
-        self.result.finished = True
+        self.result.finished = self.result.billable = True
         return False
 
 
 class MessageReader(ResultReader):
     """One message of a realtime connection; only those that bring something made are billed."""
+
+    bills_unanswered = False
 
     def feed(self, event: Any) -> bool:
         super().feed(event)

@@ -6,6 +6,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
 from .._calls.options import joined
+from .._calls.streams import json_of
 from .endpoints import ENDPOINTS, UNKNOWN
 
 OLLAMA = Host("OLLAMA", "OLLAMA", middleware="ollama")
@@ -30,7 +31,7 @@ def _stream(client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optio
 
 def _content(result: Any) -> Any:
     """Before 0.4 the waist hands out the HTTP response."""
-    return result.json() if hasattr(result, "raise_for_status") else result
+    return json_of(result) if hasattr(result, "raise_for_status") else result
 
 
 _CLIENTS = ("Client", "AsyncClient")
