@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Set
 
 from dotenv import load_dotenv
 
-from revenium_middleware._delivery.store import up_to_date
+from revenium_middleware._delivery.intake import up_to_date
 from revenium_middleware.testing import ProviderServer
 
 HERE = Path(__file__).resolve().parent

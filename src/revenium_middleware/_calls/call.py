@@ -11,8 +11,9 @@ from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
 from .._usage.estimation import completed, estimated
-from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, pick
+from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
 from .declarations import Endpoint, Host
+from .failure import failure, status_of
 from .memory import Jobs
 
 
@@ -271,34 +272,3 @@ _MEASURES = ("duration_seconds", "character_count", "actual_image_count")
 
 def _measured(fields: Mapping[str, Any]) -> bool:
     return any(fields.get(name) is not None for name in _MEASURES)
-
-
-_STATUS = (
-    ("status_code",),
-    ("code",),
-    ("response", "status_code"),
-    ("response", "ResponseMetadata", "HTTPStatusCode"),
-    ("__cause__", "response", "status_code"),
-)
-"""Where SDKs keep the HTTP status of an error."""
-
-
-def status_of(error: BaseException) -> Optional[int]:
-    for path in _STATUS:
-        status = pick(error, *path)
-        if isinstance(status, int) and not isinstance(status, bool) and 400 <= status < 600:
-            return status
-    return None
-
-
-def failure(error: BaseException, settings: Settings) -> Dict[str, Any]:
-    """Class and status of a failed call; the provider's message only where both capture switches allow it."""
-    status = status_of(error)
-    suffix = " (HTTP %d)" % status if status is not None else ""
-    name = type(error).__name__
-    if settings.capture_error_messages and settings.capture_prompts:
-        name += ": " + " ".join(str(error).split())
-    found: Dict[str, Any] = {"error_reason": name[: 255 - len(suffix)] + suffix}
-    if status is not None:
-        found["error_code"] = status
-    return found

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from .._core.diagnostics import Guard
 from .._core.scope import Scope, current
+from .._core.steps import GENERATORS, awaiting, within
 from . import identity
 from .call import Call, Request
 from .declarations import DirectSdk, Endpoints, Host, Point, Sent
 from .draws import tapped
 from .hooks import Arrival, Target
 from .runtime import Runtime
-from .scoped import GENERATORS, awaiting, within
 from .streams import Watch
 from .surfaces import follow_pool, tag_surface
 

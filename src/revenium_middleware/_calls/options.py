@@ -6,8 +6,9 @@ from collections.abc import Mapping  # typing's own is slow to ask isinstance of
 from typing import Any, Dict, Optional, Set, Tuple
 
 from .._core.metadata import canonical, overlay
-from .call import Call, Request, status_of
+from .call import Call, Request
 from .carrier import KEYWORD, unloaded
+from .failure import status_of
 
 RAW_HEADER = "x-stainless-raw-response"
 

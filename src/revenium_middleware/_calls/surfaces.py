@@ -15,10 +15,10 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import wrapt
 
 from .._core.scope import Scope, current
+from .._core.steps import calling, within
 from .carrier import KEYWORD
 from .declarations import Surface
 from .hooks import Undo, replace
-from .scoped import calling, within
 
 _EVERYWHERE = Scope()
 

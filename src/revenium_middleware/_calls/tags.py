@@ -7,9 +7,9 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 import wrapt
 
 from .._core.diagnostics import Guard
+from .._core.steps import calling
 from .carrier import KEYWORD, loaded
 from .hooks import Undo, replace
-from .scoped import calling
 
 
 def tag_resources(module: Any, sdk: str) -> Undo:
