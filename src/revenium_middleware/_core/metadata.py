@@ -229,10 +229,11 @@ def _deprecated(key: str, name: str) -> None:
     cause = "metadata/deprecated/" + key
     if not diagnostics.first(cause):
         return
-    level, frame = 2, sys._getframe(1)
+    frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _FOREIGN_TO_USERS:
-        frame, level = frame.f_back, level + 1
+        frame = frame.f_back
+    where = (frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"), frame.f_globals.setdefault("__warningregistry__", {}))
     try:
-        warnings.warn("usage_metadata key %r is deprecated: use %r" % (key, name), DeprecationWarning, stacklevel=level)
+        warnings.warn_explicit("usage_metadata key %r is deprecated: use %r" % (key, name), DeprecationWarning, *where)
     except DeprecationWarning:  # the host runs with warnings as errors
         pass
