@@ -40,7 +40,7 @@ class _Text:
     @property
     def usage(self) -> Dict[str, int]:
         used = self.used
-        found = {"inputTokens": used.input, "outputTokens": used.output, "totalTokens": used.total}
+        found: Dict[str, int] = {"inputTokens": used.input, "outputTokens": used.output, "totalTokens": used.total}
         return {**found, "cacheReadInputTokens": used.cached, "cacheWriteInputTokens": used.cache_written}
 
 
