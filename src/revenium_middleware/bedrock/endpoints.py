@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Tuple
 
 from .._calls.declarations import Endpoint
-from .._core.fields import IMAGE
+from .._core.fields import IMAGE, VIDEO
 from . import readers
 from .media import ImagesReader, JobReader, StartedReader
 
@@ -18,8 +18,8 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", _VECTORS, "EMBED", readers.VectorsReader),
     Endpoint("POST", _RANKING, "RERANK", readers.AnswerReader),
     Endpoint("POST", r"model/.+/(?:invoke|invoke-with-response-stream|converse|converse-stream)", "CHAT", readers.AnswerReader),
-    Endpoint("POST", "async-invoke", "VIDEO", StartedReader),
-    Endpoint("GET", "async-invoke/(.+)", "VIDEO", JobReader, settles_jobs=True),
+    Endpoint("POST", "async-invoke", "VIDEO", StartedReader, VIDEO),
+    Endpoint("GET", "async-invoke/(.+)", "VIDEO", JobReader, VIDEO, "generation", settles_jobs=True),
     Endpoint("POST", r"(?:guardrail/.+/apply|guardrail-checks/invoke)", "GUARDRAIL", readers.GuardrailReader),
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # typing's own is slow to ask isinstance of
 from typing import Any, Dict, Optional
 
 from .._core.fields import COMPLETION
 from .._core.values import amount, count
-from .._usage.reading import Reader, Reading, listed, pick, text_of
+from .._usage.reading import Reader, listed, pick, text_of
+from .hosts import maker_of
 from .readers import AnswerReader, whole_number
 
 _EDITED = ("inPaintingParams", "outPaintingParams", "imageVariationParams", "backgroundRemovalParams", "colorGuidedGenerationParams", "image", "init_image")
@@ -83,21 +85,18 @@ class JobReader(Reader):
     """A look at a job: the first that shows it done is the bill."""
 
     def feed(self, event: Any) -> bool:
-        reading, model = self.result, text_of(pick(event, "modelArn")) or ""
+        reading, model = self.result, (text_of(pick(event, "modelArn")) or "").rpartition("foundation-model/")[2]
         reading.id = text_of(pick(event, "invocationArn"))
-        reading.model = model.rpartition("foundation-model/")[2] or None
+        reading.model = model or None
         reading.billable = pick(event, "status") == "Completed"
-        reading.kind = None if _films(model) else COMPLETION
-        if _films(model):
-            reading.fields.update(async_operation=True, completion_status="SUCCESS", billing_unit="PER_SECOND", video_job_id=reading.id)
+        reading.fields["model_source"] = maker_of(model)
+        if _VECTORS.search(model):
+            reading.kind = COMPLETION
+            reading.fields.update(operation_type="EMBED")
         else:
-            reading.fields["operation_type"] = "EMBED"
+            reading.fields.update(async_operation=True, completion_status="SUCCESS", billing_unit="PER_SECOND", video_job_id=reading.id)
         return False
 
-    def reading(self) -> Reading:
-        return self.result
 
-
-def _films(model: str) -> bool:
-    """Other jobs make vectors of films."""
-    return "embed" not in model and "marengo" not in model
+_VECTORS = re.compile("embed|marengo")
+"""Models whose jobs make vectors of a film, not a film."""
