@@ -55,5 +55,7 @@ DRIVES: Dict[str, Drive] = {
     "start_async_invoke": _filmed,
     "get_async_invoke": _filmed,
     "apply_guardrail": once("apply_guardrail", **GUARDED),
-    "invoke_guardrail_checks": once("invoke_guardrail_checks", messages=[{"role": "user", "content": [{"text": "Hello"}]}], checks={"contentFilter": {}}),
+    "invoke_guardrail_checks": once(
+        "invoke_guardrail_checks", messages=[{"role": "user", "content": [{"text": "Hello"}]}], checks={"contentFilter": {"categories": [{"category": "HATE"}]}}
+    ),
 }

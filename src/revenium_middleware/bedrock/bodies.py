@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from inspect import iscoroutinefunction
 from typing import Any, Iterator, Optional, Tuple
 
 _PIECE = 64 << 10
@@ -51,10 +52,10 @@ class Replayed(io.BytesIO):
 def whole(result: Any) -> Any:
     """What an answer says: the JSON of its body where it has one, else itself."""
     body = result.get("body") if isinstance(result, dict) else None
-    if type(body).__name__ != "StreamingBody":
+    if not hasattr(body, "_raw_stream"):
         return result
-    if not type(body).__module__.startswith("botocore."):
-        return {}  # an asynchronous one can only be read by who awaits it: the headers have the counts
+    if iscoroutinefunction(getattr(body, "read", None)):
+        return {}  # it can only be read by who awaits it: the headers have the counts
     data = _taken(body)
     if "json" not in str(result.get("contentType") or "json"):
         return {}

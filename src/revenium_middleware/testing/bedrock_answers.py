@@ -46,10 +46,10 @@ class _Text:
 
 def _claude(said: _Text) -> Told:
     used = said.used
-    before = {"input_tokens": used.input, "cache_read_input_tokens": used.cached, "cache_creation_input_tokens": used.cache_written}
+    before: Dict[str, Any] = {"input_tokens": used.input, "cache_read_input_tokens": used.cached, "cache_creation_input_tokens": used.cache_written}
     shell = {"id": said.id, "type": "message", "role": "assistant", "model": "claude-loopback"}
     stop = said.ends("end_turn", "max_tokens")
-    whole = {**shell, "content": [{"type": "text", "text": said.text}], "stop_reason": stop, "usage": {**before, "output_tokens": used.output}}
+    whole: Dict[str, Any] = {**shell, "content": [{"type": "text", "text": said.text}], "stop_reason": stop, "usage": {**before, "output_tokens": used.output}}
     events: List[Dict[str, Any]] = [{"type": "message_start", "message": {**shell, "content": [], "usage": {**before, "output_tokens": 1}}}]
     events += [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}} for piece in said.said]
     events.append({"type": "message_delta", "delta": {"stop_reason": stop}, "usage": {"output_tokens": used.output}})
