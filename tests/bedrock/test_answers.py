@@ -188,10 +188,13 @@ def test_the_body_is_the_sdks_own_and_reads_as_ever(bedrock: Any, provider: Any,
     with bedrock.invoke_model(**ask)["body"] as raw:
         assert raw.read() == said
         assert raw.headers["content-type"] == "application/json"
+    patient = bedrock.invoke_model(**ask)["body"]
+    patient.set_socket_timeout(5)
+    assert patient.read() == said
     closed = bedrock.invoke_model(**ask)["body"]
     closed.close()
     assert closed._raw_stream.read() == b""
-    assert len(records()) == provider.calls == 6
+    assert len(records()) == provider.calls == 7
 
 
 def test_a_body_that_breaks_off_breaks_off_where_it_is_read(bedrock: Any, provider: Any, one: Any) -> None:

@@ -11,8 +11,22 @@ from typing import Any, Iterator, Optional, Tuple
 _PIECE = 64 << 10
 
 
+class _Connection:
+    """What is left of the connection: nobody waits on it any more, so any timeout suits it."""
+
+    def __getattr__(self, name: str) -> "_Connection":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *ignored: Any) -> None:
+        return None
+
+
 class Replayed(io.BytesIO):
     """Stands where the HTTP response stood in ``body._raw_stream``; what it cannot do itself the response does."""
+
+    _fp = _Connection()
 
     def __init__(self, raw: Any, data: bytes, error: Optional[BaseException]) -> None:
         super().__init__(data)
@@ -46,6 +60,8 @@ class Replayed(io.BytesIO):
         self._raw.close()
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_raw":  # of an instance that is being made
+            raise AttributeError(name)
         return getattr(self._raw, name)
 
 
