@@ -30,14 +30,14 @@ def test_a_streamed_conversation_is_one_record(bedrock: Any, provider: Any, one:
 
     answer = bedrock.converse_stream(**CONVERSED, usage_metadata={"agent": "streamer"})
     assert type(answer["stream"]) is EventStream
-    assert records() == [] and len(runtime.open_calls) == 1
+    assert records() == [] and runtime.status().open_streams == 1
     assert texts(list(answer["stream"])).startswith("This is a loopback")
     values = one()
     agrees(values, provider)
     assert values["transaction_id"] == answer["ResponseMetadata"]["RequestId"] == answer["stream"]._revenium_transaction_id
     assert (values["agent"], values["is_streamed"], values["stop_reason"]) == ("streamer", True, "END")
     assert 0 <= values["time_to_first_token"] <= values["request_duration"]
-    assert list(answer["stream"]) == [] and len(runtime.open_calls) == 0
+    assert list(answer["stream"]) == [] and runtime.status().open_streams == 0
 
 
 @pytest.mark.parametrize("model", sorted(FAMILIES))

@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Tuple
 
-from . import eventstream
+from . import anthropic_messages, eventstream
 from .answers import Answer, Asked, Event, Refused, Spent, input_tokens, spent, visible_tokens, words
 from .world import Job
 
@@ -32,7 +32,6 @@ class _Text:
         net = used.input - used.cached - used.cache_written
         self.used = replace(used, input=net, output=len(self.said), total=net + len(self.said), reasoning=0)
         self.text = "".join(self.said)
-        self.id = asked.world.id("msg_bdrk_")
 
     def ends(self, natural: str, cut: str) -> str:
         return cut if self.cut else natural
@@ -42,18 +41,6 @@ class _Text:
         used = self.used
         found: Dict[str, int] = {"inputTokens": used.input, "outputTokens": used.output, "totalTokens": used.total}
         return {**found, "cacheReadInputTokens": used.cached, "cacheWriteInputTokens": used.cache_written}
-
-
-def _claude(said: _Text) -> Told:
-    used = said.used
-    before: Dict[str, Any] = {"input_tokens": used.input, "cache_read_input_tokens": used.cached, "cache_creation_input_tokens": used.cache_written}
-    shell = {"id": said.id, "type": "message", "role": "assistant", "model": "claude-loopback"}
-    stop = said.ends("end_turn", "max_tokens")
-    whole: Dict[str, Any] = {**shell, "content": [{"type": "text", "text": said.text}], "stop_reason": stop, "usage": {**before, "output_tokens": used.output}}
-    events: List[Dict[str, Any]] = [{"type": "message_start", "message": {**shell, "content": [], "usage": {**before, "output_tokens": 1}}}]
-    events += [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}} for piece in said.said]
-    events.append({"type": "message_delta", "delta": {"stop_reason": stop}, "usage": {"output_tokens": used.output}})
-    return whole, [*events, {"type": "message_stop"}]
 
 
 def _nova(said: _Text) -> Told:
@@ -106,7 +93,6 @@ def _choices(said: _Text) -> Told:
 
 
 _FAMILIES: Tuple[Tuple[str, Callable[[_Text], Told]], ...] = (
-    ("anthropic.", _claude),
     ("amazon.nova", _nova),
     ("amazon.titan", _titan),
     ("meta.", _llama),
@@ -130,6 +116,8 @@ def _counted(answer: Answer) -> Answer:
 def invoke(asked: Asked) -> Answer:
     """POST model/{id}/invoke."""
     model = asked.names[0]
+    if _is_claude(asked):
+        return _claude(asked, False)
     if any(name in model for name in ("titan-image", "nova-canvas", "stability.")):
         return _pictures(asked)
     if "embed" in model:
@@ -143,11 +131,25 @@ def invoke(asked: Asked) -> Answer:
 
 def invoke_streamed(asked: Asked) -> Answer:
     """POST model/{id}/invoke-with-response-stream."""
+    if _is_claude(asked):
+        return _claude(asked, True)
     said = _Text(asked)
     *events, last = _family(asked.names[0])(said)[1]
     metrics = {"inputTokenCount": said.used.input, "outputTokenCount": said.used.output, "invocationLatency": 40, "firstByteLatency": 10}
     metrics.update(cacheReadInputTokenCount=said.used.cached, cacheWriteInputTokenCount=said.used.cache_written)
     return _streamed(asked, said, [Event(event) for event in [*events, {**last, _METRICS: metrics}]], eventstream.chunked)
+
+
+def _is_claude(asked: Asked) -> bool:
+    return "anthropic." in asked.names[0] or "anthropic_version" in asked.body
+
+
+def _claude(asked: Asked, streamed: bool) -> Answer:
+    """Known by the id of its message to Anthropic's own SDK, by that of the request to Amazon's."""
+    answer = anthropic_messages.bedrock(streamed)(asked)
+    mine = _answered(asked, answer.usage)
+    answer = replace(answer, headers={**answer.headers, **mine.headers})
+    return replace(answer, id=mine.id, model=mine.model) if "boto" in asked.request.headers.get("user-agent", "").lower() else answer
 
 
 def _streamed(asked: Asked, said: _Text, events: List[Event], encoded: Callable[[Event], bytes]) -> Answer:
