@@ -65,7 +65,7 @@ class ProviderServer:
 
     @property
     def url(self) -> str:
-        """Without a path: an HTTP proxy, or Azure's ``azure_endpoint``, Anthropic's and Perplexity's ``base_url``, Ollama's ``host``, boto3's ``endpoint_url``."""
+        """Without a path: a proxy, or Azure's ``azure_endpoint``, Anthropic's and Perplexity's ``base_url``, Ollama's ``host``, boto3's ``endpoint_url``."""
         return "http://127.0.0.1:%d" % self._loopback.port
 
     @property
