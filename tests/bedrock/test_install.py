@@ -55,7 +55,7 @@ def test_a_call_inside_another_layers_is_that_layers(provider: Any) -> None:
     code = (
         "import revenium_middleware_bedrock\n"
         + ASK
-        + "from revenium_middleware._calls.scoped import within\n"
+        + "from revenium_middleware._core.steps import within\n"
         + "from revenium_middleware._core.scope import current\n"
         + "within(current()._replace(owner='litellm'), ask, (), {}); print(runtime.status().recorded)"
     )
