@@ -20,7 +20,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 EXTRAS = [extra for extra in PROJECT["project"]["optional-dependencies"] if extra != "all"]
 CORPUS = Path(os.environ.get("REPLAY_CORPUS") or "../shared/corpus")
-OLDEST = ("openai==1.26.0", "anthropic==0.45.0", "perplexityai==0.20.0", "ollama==0.1.0", "fal-client==0.5.9", "httpx<0.28", "wrapt==1.14.0")
+_AWS = ("boto3==1.34.116", "botocore==1.34.116")
+OLDEST = ("openai==1.26.0", "anthropic==0.45.0", "perplexityai==0.20.0", "ollama==0.1.0", "fal-client==0.5.9", *_AWS, "httpx<0.28", "wrapt==1.14.0")
 """The oldest SDKs we support, with what they ran on."""
 
 
@@ -48,7 +49,7 @@ def _install(session: nox.Session, *more: str) -> None:
 
 def _versions(session: nox.Session) -> None:
     """One line that says what this session ran with."""
-    sdks = ("openai", "anthropic", "perplexityai", "ollama", "fal-client")
+    sdks = ("openai", "anthropic", "perplexityai", "ollama", "fal-client", "boto3")
     names = (*sdks, "httpx", "httpx2", "aiohttp", "pydantic", "wrapt", "genai-prices", "pytest")
     code = "import importlib.metadata as m; have = {d.metadata['Name'].lower(): d.version for d in m.distributions()}; "
     session.run("python", "-c", code + "print(', '.join('%%s %%s' %% (n, have[n]) for n in %r if n in have))" % (names,))
@@ -150,6 +151,8 @@ def replay(session: nox.Session) -> None:
     metered = ("--import", "revenium_middleware_anthropic", *sink, "--forms", "create,helper,raw")
     session.run("python", str(driver), "--driver", "anthropic", "--corpus", *files, *metered, *session.posargs)
     session.run("python", str(driver), "--corpus", str(CORPUS / "ollama.jsonl"), "--import", "revenium_middleware_ollama", *sink, *session.posargs)
+    metered = ("--import", "revenium_middleware_bedrock", *sink, "--modes", "sync")
+    session.run("python", str(driver), "--driver", "boto3", "--corpus", str(CORPUS / "bedrock.jsonl"), *metered, *session.posargs)
 
 
 @nox.session

@@ -36,7 +36,7 @@ GROUPS = (
     Group(
         "ANTHROPIC", ("ANTHROPIC_API_KEY",), {"anthropic/anthropic-basic.py": 2, "anthropic/anthropic-streaming.py": 3, "anthropic/anthropic-advanced.py": 5}
     ),
-    Group("AWS", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), {"anthropic/anthropic-bedrock.py": 2}),
+    Group("AWS", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), {"anthropic/anthropic-bedrock.py": 2, "bedrock/converse.py": 2}),
     Group(
         "PERPLEXITY",
         ("PERPLEXITY_API_KEY",),
@@ -79,6 +79,7 @@ def loopback(server: ProviderServer) -> Dict[str, str]:
         "AWS_ACCESS_KEY_ID": "no-key-needed",
         "AWS_SECRET_ACCESS_KEY": "no-key-needed",
         "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": server.url,
         "PERPLEXITY_BASE_URL": "http://api.perplexity.ai",
         "PERPLEXITY_API_KEY": "no-key-needed",
         "OLLAMA_HOST": server.url,

@@ -34,6 +34,7 @@ PROMISED = (
     "ollama/embeddings_example.py",
     "fal/getting_started.py",
     "fal/queue.py",
+    "bedrock/converse.py",
 )
 CALLS = {name: calls for group in demo().GROUPS for name, calls in group.calls.items()}
 LABEL = {name: group.label for group in demo().GROUPS for name in group.calls}
@@ -55,7 +56,7 @@ def test_example_runs_and_records_each_call_once(name: str, tmp_path: Path, prov
     text = (EXAMPLES / name).read_text(encoding="utf-8")
     if "from perplexity import" in text:
         needs_a_working_perplexity()
-    for sdk in re.findall(r"^import (anthropic|ollama|fal_client)$", text, re.MULTILINE):
+    for sdk in re.findall(r"^import (anthropic|ollama|fal_client|boto3)$", text, re.MULTILINE):
         pytest.importorskip(sdk, reason="this SDK is not installed")
     if "AnthropicBedrock" in text:
         pytest.importorskip("botocore", reason="the SDK signs its requests to Bedrock with it")

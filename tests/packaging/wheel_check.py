@@ -102,9 +102,22 @@ def fal_snippet(server: ProviderServer) -> None:
     assert result["images"]
 
 
+def bedrock_snippet(server: ProviderServer) -> None:
+    import boto3
+
+    import revenium_middleware_bedrock
+
+    assert revenium_middleware_bedrock.is_initialized()
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    client = boto3.client("bedrock-runtime", endpoint_url=server.url, **keys)
+    said = {"modelId": "us.amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": [{"text": "Hello!"}]}]}
+    assert client.converse(usage_metadata=WHO, **said)["output"]
+    assert list(client.converse_stream(usage_metadata=WHO, **said)["stream"])
+
+
 def core_alone(server: ProviderServer) -> None:
     """Imports and runs with no provider SDK; a middleware without its SDK says so instead of failing."""
-    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity", "ollama", "fal_client"))
+    assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity", "ollama", "fal_client", "boto3"))
     middleware = importlib.import_module("revenium_middleware_openai")
     assert not middleware.is_initialized()
     assert "not installed" in revenium_middleware.status().not_initialized["openai"]
@@ -119,7 +132,16 @@ def command_line(server: ProviderServer) -> None:
 
 
 def everything(server: ProviderServer) -> None:
-    snippets = (openai_snippet, anthropic_snippet, perplexity_openai_snippet, perplexity_native_snippet, ollama_snippet, fal_snippet, command_line)
+    snippets = (
+        openai_snippet,
+        anthropic_snippet,
+        perplexity_openai_snippet,
+        perplexity_native_snippet,
+        ollama_snippet,
+        fal_snippet,
+        bedrock_snippet,
+        command_line,
+    )
     for snippet in snippets:
         snippet(server)
 
@@ -132,6 +154,7 @@ SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
     "perplexity-native": perplexity_native_snippet,
     "ollama": ollama_snippet,
     "fal": fal_snippet,
+    "bedrock": bedrock_snippet,
     "cli": command_line,
     "all": everything,
 }
@@ -144,6 +167,7 @@ def public_names() -> None:
         "revenium_middleware.openai",
         "revenium_middleware.anthropic",
         "revenium_middleware.perplexity",
+        "revenium_middleware.bedrock",
     ):
         loaded = importlib.import_module(module)
         for each in loaded.__all__:

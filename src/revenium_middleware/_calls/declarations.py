@@ -107,6 +107,8 @@ class Sent(NamedTuple):
     streamed: bool = False
     model: str = ""
     """Where the body does not name it under ``model``."""
+    host: Optional[Host] = None
+    """Who answers, where each request says so and not the address alone."""
 
 
 Arguments = Tuple[Tuple[Any, ...], Dict[str, Any]]

@@ -76,8 +76,12 @@ class DirectWaist:
                 call.answering = True
                 self._runtime().opened(call)
                 return result
-        with Guard("reading"):
-            call.feed(point.content(result))
+        try:
+            with Guard("reading"):
+                call.feed(point.content(result))
+        except BaseException:  # interrupted while the rest of an answer came in
+            call.abandon()
+            raise
         with Guard("settling"):
             call.complete()
             identity.remember(result, call.known_id())
@@ -105,7 +109,7 @@ class DirectWaist:
         if endpoint is None or endpoint.reader is None:
             return None
         model = sent.model or sent.body.get("model")
-        request = Request(sent.body, endpoint, self._host(instance, sent), sent.url, sent.streamed, model if isinstance(model, str) else "", named)
+        request = Request(sent.body, endpoint, sent.host or self._host(instance, sent), sent.url, sent.streamed, model if isinstance(model, str) else "", named)
         return self._runtime().begin(request, given, self._sdk.provider.meters)
 
     def _host(self, instance: Any, sent: Sent) -> Host:

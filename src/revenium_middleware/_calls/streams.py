@@ -203,7 +203,7 @@ def watch_events(stream: Any, watch: Watch) -> None:
 # ---------------------------------------------------------------------- the body
 
 
-class _Body:
+class Body:
     """Passes a response's bytes through and sees when they are no longer wanted."""
 
     def __init__(self, inner: Any, watch: Watch) -> None:
@@ -254,7 +254,7 @@ def _body_class(inner: Any) -> type:
     sides = tuple("%s:%s" % (kind.__module__, kind.__name__) for kind in type(inner).__mro__ if kind.__name__ in ("SyncByteStream", "AsyncByteStream"))
     if sides not in _bodies:
         bases = tuple(kind for kind in type(inner).__mro__ if kind.__name__ in ("SyncByteStream", "AsyncByteStream"))
-        _bodies[sides] = type("Body", (_Body, *bases), {})
+        _bodies[sides] = type("Body", (Body, *bases), {})
     return _bodies[sides]
 
 

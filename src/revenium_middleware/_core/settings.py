@@ -135,6 +135,9 @@ class Settings:
     bedrock_disable: bool = _row(
         "REVENIUM_BEDROCK_DISABLE", switch, False, "Providers", "Treat Anthropic calls to AWS like any other: model names are sent as they are.", "1"
     )
+    bedrock_transport: bool = _row(
+        "REVENIUM_BEDROCK_TRANSPORT", switch, True, "Providers", "Meter what boto3 and botocore send to Amazon Bedrock's runtime.", "0"
+    )
     timeout_seconds: float = _row("REVENIUM_METERING_TIMEOUT_SECONDS", seconds, 10.0, "Delivery", "Longest wait for the answer to one record.", "10")
     connect_timeout_seconds: float = _row("REVENIUM_METERING_CONNECT_TIMEOUT_SECONDS", seconds, 5.0, "Delivery", "Longest wait for a connection.", "5")
     shutdown_seconds: float = _row(

@@ -6,13 +6,11 @@ where the request asks for it.
 
 from __future__ import annotations
 
-import base64
 import json
-import struct
-import zlib
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from . import eventstream
 from .answers import Answer, Asked, Event, Refused, Spent, input_tokens, spent, visible_tokens, words
 from .openai_text import pieces_of
 from .schemas import sample
@@ -149,7 +147,7 @@ def bedrock(streamed: bool) -> Callable[[Asked], Answer]:
         metrics = {"inputTokenCount": used.input, "outputTokenCount": used.output, "invocationLatency": 40, "firstByteLatency": 10}
         *events, last = answer.events or ()
         final = replace(last, data={**last.data, "amazon-bedrock-invocationMetrics": metrics})
-        return replace(answer, events=[*events, final], media_type="application/vnd.amazon.eventstream", encoded=_framed)
+        return replace(answer, events=[*events, final], media_type="application/vnd.amazon.eventstream", encoded=eventstream.chunked)
 
     return invoked
 
@@ -157,21 +155,3 @@ def bedrock(streamed: bool) -> Callable[[Asked], Answer]:
 def vertex(streamed: bool) -> Callable[[Asked], Answer]:
     """POST …/models/{id}:rawPredict and its twin that streams."""
     return lambda asked: _answered(_Message(asked, asked.names[0].replace("@", "-")), streamed)
-
-
-def _framed(event: Event) -> bytes:
-    """An event in Amazon's binary framing."""
-    if event.name == "error":
-        headers = {":message-type": "exception", ":exception-type": "throttlingException", ":content-type": "application/json"}
-        return _frame(headers, json.dumps({"message": event.data["error"]["message"]}).encode())
-    inner = base64.b64encode(json.dumps(event.data).encode()).decode()
-    return _frame({":message-type": "event", ":event-type": "chunk", ":content-type": "application/json"}, json.dumps({"bytes": inner}).encode())
-
-
-def _frame(headers: Mapping[str, str], payload: bytes) -> bytes:
-    head = b""
-    for name, value in headers.items():
-        head += bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
-    checked = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + payload
-    return checked + struct.pack(">I", zlib.crc32(checked))

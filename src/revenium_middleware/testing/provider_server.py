@@ -1,4 +1,4 @@
-"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Anthropic, Perplexity, Ollama and fal without a key, a bill or the network.
+"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Anthropic, Perplexity, Ollama, fal and Bedrock without a key, a bill or the network.
 
     with ProviderServer() as server:
         client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -65,7 +65,7 @@ class ProviderServer:
 
     @property
     def url(self) -> str:
-        """Without a path: Azure's ``azure_endpoint``, Anthropic's and Perplexity's ``base_url``, Ollama's ``host``, or an HTTP proxy."""
+        """Without a path: a proxy, or Azure's ``azure_endpoint``, Anthropic's and Perplexity's ``base_url``, Ollama's ``host``, boto3's ``endpoint_url``."""
         return "http://127.0.0.1:%d" % self._loopback.port
 
     @property

@@ -8,6 +8,7 @@ from typing import Optional, Pattern, Sequence, Tuple
 from . import (
     anthropic_jobs,
     anthropic_messages,
+    bedrock_answers,
     fal_answers,
     ollama_answers,
     openai_assistants,
@@ -164,8 +165,6 @@ _ANTHROPIC = _routes(
     ("POST", "messages", anthropic_messages.messages),
     ("POST", "messages/count_tokens", anthropic_messages.count_tokens),
     ("POST", "complete", anthropic_messages.complete),
-    ("POST", "model/(.+)/invoke", anthropic_messages.bedrock(False)),
-    ("POST", "model/(.+)/invoke-with-response-stream", anthropic_messages.bedrock(True)),
     ("POST", "projects/.+/models/([^/]+):rawPredict", anthropic_messages.vertex(False)),
     ("POST", "projects/.+/models/([^/]+):streamRawPredict", anthropic_messages.vertex(True)),
     ("POST", "messages/batches", anthropic_jobs.batch_create),
@@ -184,7 +183,19 @@ _ANTHROPIC = _routes(
     ("GET", "dreams/{}", openai_jobs.retrieve),
     ("POST", "dreams/{}/(?:cancel|archive)", anthropic_jobs.dream_stop),
 )
-ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC]
+_BEDROCK = _routes(
+    ("POST", "model/(.+)/invoke", bedrock_answers.invoke),
+    ("POST", "model/(.+)/invoke-with-response-stream", bedrock_answers.invoke_streamed),
+    ("POST", "model/(.+)/converse", bedrock_answers.converse),
+    ("POST", "model/(.+)/converse-stream", bedrock_answers.converse_streamed),
+    ("POST", "model/(.+)/count-tokens", bedrock_answers.count_tokens),
+    ("POST", "guardrail/{}/version/[^/]+/apply", bedrock_answers.guardrail),
+    ("POST", "guardrail-checks/invoke", bedrock_answers.guardrail),
+    ("POST", "async-invoke", bedrock_answers.start),
+    ("GET", "async-invoke", bedrock_answers.listed),
+    ("GET", "async-invoke/(.+)", bedrock_answers.look),
+)
+ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC, *_BEDROCK]
 
 
 def find(method: str, path: str) -> Optional[Found]:
