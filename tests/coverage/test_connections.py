@@ -274,7 +274,7 @@ def test_events_that_are_no_json_reach_the_application(make: Make, lines: LineSe
 
 
 def test_the_application_hears_its_events_when_our_reader_raises(make: Make, lines: LineServer, records: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from revenium_middleware.openai.sessions import RealtimeReader
+    from revenium_middleware._openai.sessions import RealtimeReader
 
     monkeypatch.setattr(diagnostics, "reraise", False)
     monkeypatch.setattr(RealtimeReader, "heard", lambda self, event, kind: 1 / 0)

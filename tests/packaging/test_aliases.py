@@ -54,7 +54,7 @@ def test_aliases_are_the_real_packages() -> None:
 
 @both
 def test_sub_modules_are_the_same_modules(alias: str, real: str) -> None:
-    for name in ("endpoints",):
+    for name in ("coverage",):
         below = importlib.import_module("%s.%s" % (alias, name))
         assert below is importlib.import_module("%s.%s" % (real, name))
         assert sys.modules["%s.%s" % (alias, name)] is below
@@ -67,13 +67,13 @@ def test_sub_modules_are_the_same_modules(alias: str, real: str) -> None:
 def test_either_name_may_come_first_and_both_may_come(alias: str, real: str, first: int) -> None:
     names = (alias, real) if first == 0 else (real, alias)
     code = "import sys, %s, %s; a, b = sys.modules[%r], sys.modules[%r]; assert a is b; " % (*names, alias, real)
-    code += "from %s import endpoints as x; from %s import endpoints as y; assert x is y; print(a.__name__)" % names
+    code += "from %s import coverage as x; from %s import coverage as y; assert x is y; print(a.__name__)" % names
     assert python(code) == real
 
 
 @both
 def test_sub_module_of_an_alias_can_be_imported_at_once(alias: str, real: str) -> None:
-    assert python("import %s.endpoints as m; print(m.__name__)" % alias) == real + ".endpoints"
+    assert python("import %s.coverage as m; print(m.__name__)" % alias) == real + ".coverage"
 
 
 @both
@@ -107,11 +107,11 @@ def test_status_and_scope_survive_pickling_and_copying() -> None:
 
 
 def test_classes_reached_through_an_alias_pickle_under_the_real_name() -> None:
-    endpoints = importlib.import_module("revenium_middleware_openai.endpoints")
-    reader = importlib.import_module("revenium_middleware_openai.readers").ChatReader
+    endpoints = importlib.import_module("revenium_middleware_perplexity.endpoints")
+    reader = importlib.import_module("revenium_middleware_perplexity.readers").SearchReader
     assert pickle.loads(pickle.dumps(reader)) is reader
-    assert reader.__module__ == "revenium_middleware.openai.readers"
-    assert endpoints.__name__ == "revenium_middleware.openai.endpoints"
+    assert reader.__module__ == "revenium_middleware.perplexity.readers"
+    assert endpoints.__name__ == "revenium_middleware.perplexity.endpoints"
 
 
 def test_errors_pickle_with_their_message() -> None:
@@ -133,3 +133,20 @@ def test_importing_both_middlewares_records_a_call_once(provider: Any, records: 
     with openai.OpenAI(base_url=provider.openai_url, api_key="any") as client:
         client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hello"}])
     assert len(records()) == provider.calls == 1
+
+
+def test_perplexity_alone_leaves_other_hosts_of_the_openai_client_alone(tmp_path: Path) -> None:
+    code = """
+import os
+os.environ["REVENIUM_LEDGER"] = %r
+import openai, revenium_middleware, revenium_middleware_perplexity
+from revenium_middleware.testing import ProviderServer
+with ProviderServer() as server:
+    ask = dict(model="gpt-4o-mini", messages=[{"role": "user", "content": "Hi"}])
+    with openai.OpenAI(base_url=server.openai_url, api_key="any") as client:
+        client.chat.completions.create(**ask, usage_metadata={"agent": "a"})
+        import revenium_middleware_openai
+        client.chat.completions.create(**ask)
+    print(server.calls, revenium_middleware.status().recorded)
+"""
+    assert python(code % str(tmp_path / "ledger.db")) == "2 1"

@@ -9,7 +9,7 @@ import pytest
 
 from revenium_middleware._calls.runtime import Runtime, runtime
 from revenium_middleware._core.diagnostics import diagnostics
-from revenium_middleware.openai.readers import ChatReader
+from revenium_middleware._openai.readers import ChatReader
 
 from .side import METADATA, chat_body
 from .wire import Wire

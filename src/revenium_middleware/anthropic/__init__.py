@@ -6,6 +6,7 @@ client.messages.create(..., usage_metadata={"organization_name": "AcmeCorp"})
 
 from __future__ import annotations
 
+from .._calls.hooks import available
 from .._calls.runtime import runtime
 from .._calls.stainless import Waist
 from .declaration import ANTHROPIC_SDK
@@ -25,3 +26,5 @@ def is_initialized() -> bool:
 _waist = Waist(ANTHROPIC_SDK, UNKNOWN, lambda: runtime)
 runtime.hooks.install("anthropic", _waist.targets(), _waist.arrivals())
 runtime.activate("anthropic", {"anthropic": "anthropic"})
+if available("botocore"):  # Claude on Bedrock is reached through either
+    from .. import bedrock  # noqa: F401

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from .._calls.runtime import runtime
 from .._calls.stainless import Waist
-from .declaration import OPENAI_SDK
-from .endpoints import UNKNOWN
+from .._openai.declaration import OPENAI_SDK
+from .._openai.endpoints import UNKNOWN
 
 __all__ = ["is_initialized"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from .._calls.declarations import Provider
 from .._calls.runtime import runtime
 from .._calls.stainless import Waist
-from ..openai import hosts
-from ..openai.declaration import OPENAI_SDK
-from ..openai.endpoints import UNKNOWN
+from .._openai import hosts
+from .._openai.declaration import OPENAI_SDK
+from .._openai.endpoints import UNKNOWN
 from .endpoints import ENDPOINTS
 
 __all__ = ["is_initialized"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Tuple
 
 from .._calls.declarations import Endpoint
-from ..openai import jobs
-from ..openai import readers as family
+from .._openai import jobs
+from .._openai import readers as family
 from . import readers
 
 _ID = r"([^/]+)"

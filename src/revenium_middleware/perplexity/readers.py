@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from .._core.values import amount
+from .._openai.readers import ChatReader, common, spent
 from .._usage.reading import Reader, pick, text_of
-from ..openai.readers import ChatReader, common, spent
 
 
 class AsyncChatReader(ChatReader):
