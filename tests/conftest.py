@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import importlib.util
 import json
 import os
@@ -54,6 +56,18 @@ def pristine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     runtime.reset()
     logger.setLevel(level)
     logger.handlers[:] = handlers
+
+
+@contextlib.contextmanager
+def without_hooks() -> Iterator[None]:
+    """The SDKs as their makers ship them; afterwards everything is hooked again that was."""
+    asked = list(runtime.hooks.asked)
+    runtime.uninstall()
+    try:
+        yield
+    finally:
+        for middleware in asked:
+            importlib.reload(importlib.import_module("revenium_middleware." + middleware))
 
 
 @pytest.fixture

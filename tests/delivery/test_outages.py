@@ -268,7 +268,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_record_and_no_key(monkeypatch,
 def test_retry_after_in_every_form_is_a_floor_of_at_most_an_hour(headers, floor):
     now = time.time()
     headers = {name: email.utils.formatdate(now + 30, usegmt=True) if value == "date" else value for name, value in headers.items()}
-    outcome = judged(Pending(1, "one", "completion", "", "", 0, None, {}), 429, headers)
+    outcome = judged(Pending(1, "one", "completion", "", "", 0, None, 0.0, "{}"), 429, headers)
     assert outcome.state == PENDING
     assert outcome.not_before == pytest.approx(now + floor if floor else 0.0, abs=5.0)
     assert outcome.next_attempt >= max(now + floor - 2.0, now)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import openai
 import pytest
 
-from revenium_middleware._openai.hosts import host_of, meters
 from revenium_middleware._openai import hosts
+from revenium_middleware._openai.hosts import host_of, meters
 
 # host -> (provider, model source), one row per suffix of the table
 LABELS = {

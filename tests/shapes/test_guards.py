@@ -7,9 +7,10 @@ from typing import Any, Callable, Iterator, List
 import openai
 import pytest
 
-from revenium_middleware._calls.runtime import Runtime, runtime
+from revenium_middleware._calls.runtime import Runtime
 from revenium_middleware._core.diagnostics import diagnostics
 from revenium_middleware._openai.readers import ChatReader
+from tests.conftest import without_hooks
 
 from .side import METADATA, chat_body
 from .wire import Wire
@@ -114,17 +115,10 @@ def test_a_reader_that_raises_costs_no_record(client: openai.OpenAI, wire: Wire,
 
 
 def test_keyword_is_gone_after_uninstall(client: openai.OpenAI, wire: Wire, records: Records) -> None:
-    import importlib
-
-    import revenium_middleware.openai as ours
-
-    runtime.uninstall()
-    try:
+    with without_hooks():
         with pytest.raises(TypeError, match="usage_metadata"):
             client.chat.completions.create(**chat_body(), **_tag())
         assert not hasattr(client.chat.completions.create(**chat_body()), "_revenium_transaction_id")
         assert records() == []
-    finally:
-        importlib.reload(ours)
     assert client.chat.completions.create(**chat_body(), **_tag()).choices
     assert len(records()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import inspect
 import pickle
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -12,8 +11,7 @@ import openai
 import pytest
 import wrapt
 
-import revenium_middleware.openai as ours
-from revenium_middleware._calls.runtime import runtime
+from tests.conftest import without_hooks
 
 from .side import HTTP, chat_body
 from .wire import Wire
@@ -82,13 +80,10 @@ def test_streams_and_raw_responses_hold_nothing_more_than_before(client: openai.
     raw = client.chat.completions.with_raw_response.create(**chat_body())
     metered = [sorted(vars(stream)), sorted(vars(raw))]
     stream.close()
-    runtime.uninstall()
-    try:
+    with without_hooks():
         alone = client.chat.completions.create(**chat_body(), stream=True)
         alone.close()
         assert metered == [sorted(vars(alone)), sorted(vars(client.chat.completions.with_raw_response.create(**chat_body())))]
-    finally:
-        importlib.reload(ours)
 
 
 def test_user_models_of_the_sdk_keep_their_schema() -> None:

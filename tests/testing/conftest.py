@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from typing import Any, Callable, Iterator
 
 import openai
 import pytest
+from tests.conftest import without_hooks
 
-from revenium_middleware._calls.runtime import runtime
 from revenium_middleware.testing import ProviderServer
-
-_OURS = ("revenium_middleware.openai", "revenium_middleware.perplexity")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def unhooked() -> Iterator[None]:
-    loaded = [sys.modules[name] for name in _OURS if name in sys.modules]
-    runtime.uninstall()
-    yield
-    for module in loaded:
-        importlib.reload(module)
+    with without_hooks():
+        yield
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revenium_middleware._openai import media, readers
 from revenium_middleware._openai.endpoints import ENDPOINTS, UNKNOWN
 from revenium_middleware._usage.estimation import estimated
 from revenium_middleware._usage.reading import Reading, Usage, listed, pick, prompt_usage
-from revenium_middleware._openai import media, readers
 from revenium_middleware.perplexity.endpoints import ENDPOINTS as PERPLEXITY
 
 

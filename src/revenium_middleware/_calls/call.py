@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Protocol
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Protocol
 
+from .._core.diagnostics import Guard
 from .._core.fields import COMPLETION
 from .._core.metadata import finished, overlay
 from .._core.record import Record, fitting, new_id, timestamp
 from .._core.scope import EVERYWHERE, Scope
 from .._core.settings import Settings
 from .._usage.estimation import completed, estimated
-from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage
+from .._usage.reading import ESTIMATED, PROVIDER, REPORTED, UNKNOWN, Reading, Usage, measured
 from .declarations import Endpoint, Host
 from .failure import failure, status_of
 from .memory import Jobs
+
+TOGETHER = 32
+"""Chunks of text read at once."""
+_READING = Guard("reading")
 
 
 class Request(NamedTuple):
@@ -63,6 +68,7 @@ class Call:
         self._clock = time.perf_counter()
         self._first_token: Optional[float] = None
         self._unsettled = [True]
+        self._unread: List[Any] = []
         self.answering = False
         """The provider has begun to answer: the input is billed, whatever becomes of the rest."""
         self.transaction_id: Optional[str] = None
@@ -82,6 +88,28 @@ class Call:
     def feed(self, event: Any) -> None:
         if self._unsettled and self.reader.feed(event) and self._first_token is None:
             self._first_token = time.perf_counter()
+        if self.reader.result.parts:
+            self.bill()
+
+    def note(self, event: Any) -> None:
+        """``feed`` for the chunks of a stream: once text comes, several are read at once. Each on its own would find the caches cold,
+        which costs seven times the work. What carries usage is read at once, before its reader can change it."""
+        held = getattr(event, "__dict__", None)
+        if self._first_token is None or held is None or held.get("usage") is not None or "response" in held:
+            self.catch_up()
+            with _READING:
+                self.feed(event)
+            return
+        self._unread.append(event)
+        if len(self._unread) >= TOGETHER:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what was noted."""
+        unread, self._unread = self._unread, []
+        for event in unread:
+            with _READING:
+                self.reader.feed(event)
         if self.reader.result.parts:
             self.bill()
 
@@ -110,6 +138,8 @@ class Call:
         except IndexError:
             return False
         self.books.closed(self)
+        if self._unread:
+            self.catch_up()
         return True
 
     def complete(self) -> None:
@@ -206,7 +236,7 @@ class Call:
         values.update(asked)
         values.update(reading.fields)
         values.update(facts)
-        values.update(self._usage(kind, reading, error, _measured({**asked, **reading.fields, **facts})))
+        values.update(self._usage(kind, reading, error, measured({**asked, **reading.fields, **facts})))
         if error is not None:
             values.update(failure(error, self.books.settings()))
         return values
@@ -265,10 +295,3 @@ class Call:
         if isinstance(temperature, (int, float)) and not isinstance(temperature, bool):
             found["temperature"] = temperature
         return found
-
-
-_MEASURES = ("duration_seconds", "character_count", "actual_image_count")
-
-
-def _measured(fields: Mapping[str, Any]) -> bool:
-    return any(fields.get(name) is not None for name in _MEASURES)

@@ -1,8 +1,7 @@
 """Taps on a response that is still to be read: the objects stay the SDK's own, only what they draw from is watched.
 
-Three taps cover every way a body is consumed. The parsed events pass through ``stream._iterator``; the end of interest
-in the body passes through ``response.stream``; and for those who read raw bytes, the decoded bytes pass through
-``response._decoder``.
+Three taps cover every way a body is consumed: parsed events pass through ``stream._iterator``, the end of interest in the
+body through ``response.stream``, and for those who read raw bytes the decoded ones through ``response._decoder``.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import weakref
 from typing import Any, AsyncIterator, Callable, Dict, Iterator, Optional, Tuple, Union
 
 from .._core.diagnostics import Guard
-from .._usage.reading import pick
+from .._usage.reading import members
 from .call import Call
 from .identity import remember
 
@@ -53,6 +52,7 @@ class Watch:
             if not self.sent:
                 self.call.discard()
                 return
+            self.call.catch_up()
             if self.raw and not self.parsed:
                 feed_raw(self.call, bytes(self.raw))
             if self.error is not None:
@@ -69,8 +69,8 @@ class Watch:
                 self.call.complete()
             elif isinstance(error, Exception):
                 self.call.fail(error)
-            else:  # cancelled, interrupted: the user went away
-                self.call.abandon()
+            else:
+                self.call.abandon()  # cancelled, interrupted: the user went away
 
     def passed(self, data: bytes) -> None:
         """Bytes as they came over the wire; of use when they are not encoded."""
@@ -89,14 +89,6 @@ class Watch:
                     self.call.feed(line)
             if len(self.raw) > RAW_LIMIT:
                 del self.raw[: len(self.raw) - RAW_LIMIT // 2]
-
-
-def json_of(response: Any) -> Any:
-    """The JSON of a response that was read; None where it is none."""
-    try:
-        return response.json()
-    except ValueError:
-        return None
 
 
 def feed_raw(call: Call, data: bytes) -> None:
@@ -172,21 +164,25 @@ class Events:
         """Read the event; True when it is the usage chunk that only we asked for."""
         watch = self._watch
         with _READING:
-            watch.call.feed(event)
+            watch.call.note(event)
         if watch.hide_usage:
             with _READING:  # on its own: what was asked for stays hidden although reading it failed
-                return _only_usage(event, watch.call.reader.result.finished)
+                return _only_usage(event, watch.call)
         return False
 
 
-def _only_usage(event: Any, finished: bool) -> bool:
+def _only_usage(event: Any, call: Call) -> bool:
     """The extra chunk of ``include_usage``; and every other chunk loses the ``usage: null`` that came with it."""
-    choices = pick(event, "choices")
-    if isinstance(choices, list) and not choices and (finished or pick(event, "usage") is not None):
-        return True
-    seen = getattr(event, "model_fields_set", None)
-    if isinstance(seen, set) and getattr(event, "usage", None) is None:
-        seen.discard("usage")
+    said = members(event)
+    choices, usage = said("choices"), said("usage")
+    if isinstance(choices, list) and not choices:
+        call.catch_up()
+        if call.reader.result.finished or usage is not None:
+            return True
+    if usage is None:
+        seen = getattr(event, "model_fields_set", None)
+        if isinstance(seen, set):
+            seen.discard("usage")
     return False
 
 

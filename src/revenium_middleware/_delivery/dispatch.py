@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from typing import Deque, Dict, List, Optional, Protocol, Set, Tuple
@@ -82,6 +83,11 @@ class Dispatch:
         self._done: List[Outcome] = []
         self._unposted: List[Key] = []
         self._back: Set[Destination] = set()
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest record on its way was made."""
+        return min((row.created for lane in self._lanes.values() for row, _ in lane.waiting), default=math.inf)
 
     @property
     def crowded(self) -> bool:

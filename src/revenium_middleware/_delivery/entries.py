@@ -40,6 +40,7 @@ class Pending(NamedTuple):
     attempts: int
     first_attempt: Optional[float]
     """Of those before this one."""
+    created: float
     body: str
     """The record's values as JSON, read when it is its turn to be sent."""
 

@@ -42,7 +42,7 @@ SAME_CREDENTIAL, NEXT_CREDENTIAL = _FIRST_WAITING % "credential = ? AND base_url
 """The next destination in order, with the time at which its first record is due."""
 _END = "SELECT number " + _WAITING + " credential = ? AND base_url = ? AND next_attempt <= ? ORDER BY %s LIMIT ?"
 DUE = (
-    "SELECT number, id, kind, base_url, credential, attempts, first_attempt, body FROM record "
+    "SELECT number, id, kind, base_url, credential, attempts, first_attempt, created, body FROM record "
     "WHERE number IN (SELECT number FROM (%s) UNION SELECT number FROM (%s)) ORDER BY number"
 ) % (_END % "next_attempt, number", _END % "next_attempt DESC, number DESC")
 """From both ends of what is due at one destination."""

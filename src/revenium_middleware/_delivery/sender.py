@@ -199,6 +199,7 @@ class Sender:
         while True:
             began = time.monotonic()
             busy, wait = await delivery.step(ledger)
+            self._pace.oldest = delivery.oldest
             if not deadline and not self._flushes and not delivery.crowded:
                 await asyncio.sleep(LINGER - (time.monotonic() - began))
             self._tidy_when_due()  # under a steady load this loop has no end

@@ -215,3 +215,19 @@ def _first(said: Callable[[str], Any], *names: str) -> Any:
 
 def _either(first: Optional[int], second: Optional[int]) -> Optional[int]:
     return first if first is not None else second
+
+
+_MEASURES = ("duration_seconds", "character_count", "actual_image_count")
+
+
+def measured(fields: Mapping[str, Any]) -> bool:
+    """Whether record fields say what was used where no tokens do."""
+    return any(fields.get(name) is not None for name in _MEASURES)
+
+
+def json_of(response: Any) -> Any:
+    """The JSON of a response that was read; None where it is none."""
+    try:
+        return response.json()
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ import sys
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
-from .._calls.streams import json_of
+from .._usage.reading import json_of
 from .endpoints import ENDPOINTS, UNKNOWN
 from .readers import APPLICATION, model_of
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
 from .._calls.options import joined
-from .._calls.streams import json_of
+from .._usage.reading import json_of
 from .endpoints import ENDPOINTS, UNKNOWN
 
 OLLAMA = Host("OLLAMA", "OLLAMA", middleware="ollama")
