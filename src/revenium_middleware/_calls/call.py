@@ -179,7 +179,8 @@ class Call:
         base_url, credential = self.around.destination or self.books.settings().destination
         self.books.commit(Record(record_id, kind, now, base_url, credential, values))
         for extra in reading.beside:
-            self.books.commit(Record(new_id("%s/%s" % (record_id, extra.id)), kind, now, base_url, credential, self._beside(extra, kind, now, values)))
+            sort = extra.kind or kind
+            self.books.commit(Record(new_id("%s/%s" % (record_id, extra.id)), sort, now, base_url, credential, self._beside(extra, sort, now, values)))
 
     def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
         request = self.request
@@ -203,6 +204,8 @@ class Call:
         )
         if kind == COMPLETION:
             values.update(self._completion(reading, error, now))
+        if reading.pieces != 1 and "duration_seconds" in asked:
+            asked = {**asked, "duration_seconds": asked["duration_seconds"] * reading.pieces}
         values.update(asked)
         values.update(reading.fields)
         values.update(facts)
