@@ -69,14 +69,17 @@ def interacted(usage: Any) -> Usage:
     if everything is not None and output is not None and whole_input is not None and whole_input + (whole_output or 0) > everything:
         whole_output = output  # the thoughts are in it
     cached = None if cached is None or whole_input is None else min(cached, whole_input)
-    found = {"input": "input_tokens_by_modality", "output": "output_tokens_by_modality"}
+    heard, seen = said("input_tokens_by_modality"), said("output_tokens_by_modality")
     return Usage(
         input=None if whole_input is None else whole_input - (cached or 0),
         output=whole_output,
         cache_read=cached,
         reasoning=thoughts,
         total=everything,
-        **{"%s_%s" % (side, kind): _by_modality(said(name), kind) for side, name in found.items() for kind in ("audio", "image")},
+        input_audio=_by_modality(heard, "audio"),
+        input_image=_by_modality(heard, "image"),
+        output_audio=_by_modality(seen, "audio"),
+        output_image=_by_modality(seen, "image"),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
 from .._calls.options import joined
