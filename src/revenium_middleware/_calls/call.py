@@ -79,8 +79,9 @@ class Call:
     def settled(self) -> bool:
         return not self._unsettled
 
-    def feed(self, event: Any) -> None:
-        if self._unsettled and self.reader.feed(event) and self._first_token is None:
+    def feed(self, event: Any, late: bool = False) -> None:
+        """Read an event; ``late`` where it came a while ago, so that the clock tells nothing."""
+        if self._unsettled and self.reader.feed(event) and self._first_token is None and not late:
             self._first_token = time.perf_counter()
         if self.reader.result.parts:
             self.bill()

@@ -129,6 +129,8 @@ class Point(NamedTuple):
     """Its generators send nothing before their first step."""
     unload: Optional[Callable[[Tuple[Any, ...], Dict[str, Any]], Tuple[Arguments, Optional[Mapping[str, Any]]]]] = None
     """Takes metadata that travelled inside the arguments out of them: (the arguments to send, canonical metadata)."""
+    unread: bool = False
+    """It answers with the HTTP response, whose body the SDK or its user has yet to read: watched as it passes."""
     tap: Optional[Callable[[Any, Any], bool]] = None
     """Taps a stream inside the answer in place: (answer, its ``streams.Watch``) -> whether there was one."""
     optional: bool = False

@@ -14,9 +14,10 @@ from . import identity
 from .call import Call, Request
 from .declarations import DirectSdk, Endpoints, Host, Point, Sent
 from .draws import tapped
+from .failure import HTTPStatusError
 from .hooks import Arrival, Target
 from .runtime import Runtime
-from .streams import Watch
+from .streams import Watch, watch_body
 from .surfaces import follow_pool, tag_surface
 
 
@@ -72,7 +73,9 @@ class DirectWaist:
             if isinstance(result, GENERATORS):
                 watch.sent = not point.late
                 return tapped(result, watch, scope, point.content, partial(self._failed, call), self._runtime())
-            if point.tap is not None and point.tap(result, watch):
+            if point.unread and self._refused(call, result):
+                return result
+            if (point.tap is not None and point.tap(result, watch)) or (point.unread and self._watched(result, watch)):
                 call.answering = True
                 self._runtime().opened(call)
                 return result
@@ -86,6 +89,20 @@ class DirectWaist:
             call.complete()
             identity.remember(result, call.known_id())
         return result
+
+    def _watched(self, response: Any, watch: Watch) -> bool:
+        """Whether the body is still to come."""
+        if response.is_closed or response.is_stream_consumed:
+            return False
+        watch_body(response, watch, self._runtime().dropped)
+        return True
+
+    @staticmethod
+    def _refused(call: Call, response: Any) -> bool:
+        if response.status_code < 400:
+            return False
+        call.fail(HTTPStatusError(response.status_code))
+        return True
 
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):

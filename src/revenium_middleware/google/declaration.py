@@ -11,6 +11,7 @@ from .._calls.options import joined
 from .endpoints import ENDPOINTS, UNKNOWN
 from .hosts import GEMINI, vertex
 
+_PLACE = re.compile(r"/locations/([^/]+)/")
 _MODEL = re.compile(r"(?:^|/)(?:models|tunedModels)/([^/:?]+)")
 
 
@@ -53,14 +54,35 @@ def _download(client: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Opt
 
 
 def _content(response: Any) -> Any:
-    """Before 1.10 the waist hands out the parsed answer itself."""
+    """Older versions hand out the parsed answer itself, newer ones its text."""
     body = getattr(response, "body", response)
-    return json.loads(body) if isinstance(body, (str, bytes)) and body else body or None
+    if not isinstance(body, (str, bytes)):
+        return body
+    try:
+        return json.loads(body)
+    except ValueError:  # nothing, or a page of some proxy's: the SDK says so to the user
+        return None
 
 
-_CLIENTS = ("BaseApiClient", "ApiClient")
-"""Its name, and what it was called before 1.1."""
+def _interaction(sdk: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Sent]:
+    """The request of the newer resources, which have an HTTP client of their own."""
+    request = kwargs["request"] if "request" in kwargs else args[1]
+    try:
+        body = json.loads(request.content or b"{}")
+    except ValueError:
+        body = {}
+    url = str(request.url)
+    place = _PLACE.search(url)
+    host = GEMINI if place is None else vertex(place.group(1))
+    return Sent(request.method, url, body if isinstance(body, dict) else {}, isinstance(body, dict) and body.get("stream") is True, host=host)
+
+
+def _json(response: Any) -> Any:
+    return _content(response.content)
+
+
 _API = "google.genai._api_client"
+_RESOURCES = "google.genai._gaos."
 
 
 def _points(client: str, optional: bool) -> Tuple[Point, ...]:
@@ -77,7 +99,12 @@ def _points(client: str, optional: bool) -> Tuple[Point, ...]:
 GENAI_SDK = DirectSdk(
     Provider("google", "google.genai", ENDPOINTS, lambda client, netloc: _host(client), lambda host, active: "google" in active),
     UNKNOWN,
-    points=(*_points("BaseApiClient", False),),
+    points=(
+        *_points("BaseApiClient", False),
+        Point(_RESOURCES + "basesdk", "BaseSDK.do_request", _interaction, _json, unread=True, optional=True),
+        Point(_RESOURCES + "basesdk", "AsyncBaseSDK.do_request_async", _interaction, _json, unread=True, optional=True),
+        Point(_RESOURCES + "basesdk", "BaseSDK.do_request_async", _interaction, _json, unread=True, optional=True),
+    ),
     surfaces=tuple(
         Surface("google.genai." + module, "(?:Async)?(?:%s)" % classes)
         for module, classes in (
@@ -89,6 +116,10 @@ GENAI_SDK = DirectSdk(
             ("tunings", "Tunings"),
             ("files", "Files"),
             ("file_search_stores", "FileSearchStores"),
+            ("_gaos.google_genai", "GeminiNextGen.*"),
+            ("_gaos.interactions", "Interactions"),
+            ("_gaos.decisions", "Decisions"),
+            ("_gaos.triggers", "Triggers"),
         )
     ),
     failures=("APIError", "HTTPError", "ClientError", "RequestException"),

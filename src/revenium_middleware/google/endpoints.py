@@ -9,7 +9,7 @@ from .._core.fields import VIDEO
 from . import jobs, media, readers
 
 ENDPOINTS: Tuple[Endpoint, ...] = (
-    Endpoint("POST", "[^/]+:(?:generateContent|streamGenerateContent|rawPredict|streamRawPredict)", "CHAT", readers.ContentReader),
+    Endpoint("POST", "[^/]+:(?:generateContent|streamGenerateContent)", "CHAT", readers.ContentReader),
     Endpoint("POST", "[^/]+:(?:embedContent|batchEmbedContents)", "EMBED", readers.EmbeddingReader, own_id=True),
     Endpoint("POST", "[^/]+:(?:predict|directPredict|serverStreamingPredict)", "OTHER", media.PredictReader, own_id=True),
     Endpoint("POST", "[^/]+:predictLongRunning", "VIDEO", media.FilmStartReader, VIDEO, "generation", settles_jobs=True),

@@ -10,6 +10,8 @@ from . import (
     anthropic_messages,
     bedrock_answers,
     fal_answers,
+    google_answers,
+    google_media,
     ollama_answers,
     openai_assistants,
     openai_jobs,
@@ -195,7 +197,30 @@ _BEDROCK = _routes(
     ("GET", "async-invoke", bedrock_answers.listed),
     ("GET", "async-invoke/(.+)", bedrock_answers.look),
 )
-ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC, *_BEDROCK]
+_GOOGLE = _routes(
+    ("POST", "(?:.+/)?{}:(generateContent|streamGenerateContent)", google_answers.generate),
+    ("POST", "(?:.+/)?{}:(batchEmbedContents|embedContent)", google_answers.embed),
+    ("POST", "(?:.+/)?{}:(?:countTokens|computeTokens)", google_answers.count),
+    ("POST", "(?:.+/)?{}:predict", google_media.predict),
+    ("POST", "(?:.+/)?{}:predictLongRunning", google_media.film),
+    ("POST", "(?:.+/)?{}:fetchPredictOperation", google_media.fetch_operation),
+    ("GET", "(?:.+/)?operations/{}", google_media.operation),
+    ("POST", "(?:.+/)?{}:batchGenerateContent", google_media.batch),
+    ("GET", "batches/(batch-[^/]+)", google_media.batch_shown),
+    ("GET", "files/([^/:]+):download", google_media.batch_file),
+    ("POST", "(?:.+/)?batchPredictionJobs", google_media.prediction_job),
+    ("GET", "(?:.+/)?batchPredictionJobs/{}", google_media.operation),
+    ("POST", "(?:.+/)?tuningJobs", google_media.tuning_job),
+    ("GET", "(?:.+/)?tuningJobs/{}", google_media.operation),
+    ("POST", "(?:.+/)?cachedContents", google_media.cache),
+    ("PATCH", "(?:.+/)?cachedContents/{}", google_media.cache_kept),
+    ("POST", "(?:.+/)?{}:(?:importFile|uploadToFileSearchStore)", google_media.indexed),
+    ("POST", "interactions", google_answers.interaction),
+    ("GET", "interactions/{}", google_answers.interaction_shown),
+    ("POST", "interactions/{}[:/]cancel", google_answers.interaction_shown),
+    ("DELETE", "(?:.+/)?(?:interactions|cachedContents|batches|files)/{}", google_answers.empty),
+)
+ROUTES: Sequence[Route] = [*_GOOGLE, *_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC, *_BEDROCK]
 
 
 def find(method: str, path: str) -> Optional[Found]:

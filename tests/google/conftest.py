@@ -1,0 +1,49 @@
+"""Clients of google-genai whose provider is on this machine."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Dict, Iterator
+
+import pytest
+
+genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
+
+from google.genai import types  # noqa: E402
+
+import revenium_middleware_google  # noqa: E402
+
+assert revenium_middleware_google.__name__ == "revenium_middleware.google"
+
+MODEL = "gemini-2.0-flash"
+
+
+def client_of(url: str, vertex: bool = False) -> Any:
+    """A client of the Gemini API, or of Vertex in europe-west1, that tries once."""
+    options: Dict[str, Any] = {"base_url": url}
+    if hasattr(types, "HttpRetryOptions"):
+        options["retry_options"] = types.HttpRetryOptions(attempts=1)
+    if not vertex:
+        return genai.Client(api_key="none", http_options=options)
+    import google.oauth2.credentials
+
+    credentials = google.oauth2.credentials.Credentials(token="none")
+    return genai.Client(vertexai=True, project="p", location="europe-west1", credentials=credentials, http_options=options)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """What the SDK warns of is not the subject, and its clients close what they opened when they like."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@pytest.fixture
+def client(provider: Any) -> Any:
+    return client_of(provider.google_url)
+
+
+@pytest.fixture
+def vertex(provider: Any) -> Any:
+    return client_of(provider.google_url, vertex=True)
