@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import sys
 import warnings
 from typing import Any, Dict, Iterator
 
@@ -35,11 +37,25 @@ def client_of(url: str, vertex: bool = False) -> Any:
     return genai.Client(vertexai=True, project="p", location="europe-west1", credentials=credentials, http_options=options)
 
 
+def run(work: Any) -> Any:
+    """``asyncio.run``, and afterwards a loop is there as before: older clients want one when they are made."""
+    try:
+        return asyncio.run(work)
+    finally:
+        _a_loop()
+
+
+def _a_loop() -> None:
+    if sys.version_info < (3, 10):
+        asyncio.set_event_loop(asyncio.new_event_loop())
+
+
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     """What the SDK warns of is not the subject, and its clients close what they opened when they like."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        _a_loop()
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 import pickle
@@ -16,7 +15,7 @@ import revenium_middleware.google as ours
 from revenium_middleware._calls.runtime import runtime
 from revenium_middleware.testing import Fault
 
-from .conftest import MODEL, client_of
+from .conftest import MODEL, client_of, run
 
 ASK = {"model": MODEL, "contents": "Why is the sky blue?"}
 
@@ -35,7 +34,7 @@ def _shape(value: Any) -> Any:
 
 
 def _async(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda client: asyncio.run(function(client))
+    return lambda client: run(function(client))
 
 
 async def _streamed(client: Any) -> List[Any]:

@@ -44,7 +44,7 @@ class ContentReader(Reader):
             self._spent(usage)
         characters = sum(self._candidate(candidate) for candidate in listed(ask("candidates")))
         reading.output_characters += characters
-        if at(ask("prompt_feedback"), "block_reason"):
+        if at(ask("prompt_feedback"), "block_reason") or ask("error") is not None:
             reading.stop_reason, reading.finished = "ERROR", True
         return characters > 0 or self._images > 0
 
