@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import sys
 import warnings
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -19,6 +19,7 @@ import revenium_middleware_google  # noqa: E402
 assert revenium_middleware_google.__name__ == "revenium_middleware.google"
 
 NO_TLS = ssl.create_default_context()
+_LOOPS: List[Any] = []
 MODEL = "gemini-2.0-flash"
 
 
@@ -47,7 +48,8 @@ def run(work: Any) -> Any:
 
 def _a_loop() -> None:
     if sys.version_info < (3, 10):
-        asyncio.set_event_loop(asyncio.new_event_loop())
+        _LOOPS.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(_LOOPS[-1])
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,8 @@ def quiet() -> Iterator[None]:
         warnings.simplefilter("ignore")
         _a_loop()
         yield
+    while _LOOPS:
+        _LOOPS.pop().close()
 
 
 @pytest.fixture

@@ -137,6 +137,17 @@ class Point(NamedTuple):
     """Some supported versions do not have it."""
 
 
+class Line(NamedTuple):
+    """A connection that stays open and bills part by part: opened by an async context manager, heard by a coroutine."""
+
+    module: str
+    connect: str
+    receive: str
+    close: str
+    sent: Callable[[Any, Tuple[Any, ...], Dict[str, Any]], Optional[Sent]]
+    """(instance, args, kwargs) of ``connect`` -> what it asks for; its readers bill by parts."""
+
+
 class Surface(NamedTuple):
     """Where users call an SDK: there ``usage_metadata=`` is accepted."""
 
@@ -161,6 +172,7 @@ class DirectSdk(NamedTuple):
     """Classes of the errors that an answer ends with which the SDK could not make sense of. All others mean: never sent."""
     answers: Tuple[Tuple[str, str], ...] = ()
     """(module, regular expression for its types of answer), which get ``_revenium_transaction_id``."""
+    lines: Tuple[Line, ...] = ()
     pools: Tuple[Tuple[str, str], ...] = ()
     """(module, name) of the thread pools to which the SDK hands calls of its users: the scope goes along."""
 

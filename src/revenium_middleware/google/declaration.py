@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Dict, Optional, Tuple
 
-from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surface
+from .._calls.declarations import DirectSdk, Host, Line, Point, Provider, Sent, Surface
 from .._calls.options import joined
 from .endpoints import ENDPOINTS, UNKNOWN
 from .hosts import GEMINI, vertex
@@ -77,6 +77,12 @@ def _interaction(sdk: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Opt
     return Sent(request.method, url, body if isinstance(body, dict) else {}, isinstance(body, dict) and body.get("stream") is True, host=host)
 
 
+def _live(live: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Sent]:
+    client, model = live._api_client, kwargs.get("model") or (args[0] if args else "")
+    url = joined(_base_url(client), "BidiGenerateContent")
+    return Sent("POST", url, {}, True, str(model).rpartition("/")[2], _host(client))
+
+
 def _json(response: Any) -> Any:
     return _content(response.content)
 
@@ -109,6 +115,7 @@ GENAI_SDK = DirectSdk(
         Surface("google.genai." + module, "(?:Async)?(?:%s)" % classes)
         for module, classes in (
             ("models", "Models"),
+            ("live", "Live|AsyncSession"),
             ("chats", "Chats?"),
             ("batches", "Batches"),
             ("caches", "Caches"),
@@ -123,5 +130,6 @@ GENAI_SDK = DirectSdk(
         )
     ),
     failures=("APIError", "HTTPError", "ClientError", "RequestException"),
+    lines=(Line("google.genai.live", "AsyncLive.connect", "AsyncSession._receive", "AsyncSession.close", _live),),
     unreadable=("ValidationError", "JSONDecodeError", "UnknownApiResponseError"),
 )

@@ -6,7 +6,7 @@ from typing import Tuple
 
 from .._calls.declarations import Endpoint
 from .._core.fields import VIDEO
-from . import jobs, media, readers
+from . import jobs, live, media, readers
 
 ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "[^/]+:(?:generateContent|streamGenerateContent)", "CHAT", readers.ContentReader),
@@ -26,6 +26,7 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "cachedContents", "OTHER", jobs.CacheReader, subtype="cache_creation", own_id=True),
     Endpoint("PATCH", "cachedContents/[^/:]+", "OTHER", jobs.UncountedReader, subtype="cache_storage", own_id=True),
     Endpoint("POST", "[^/]+:(?:importFile|uploadToFileSearchStore)", "EMBED", jobs.UncountedReader, subtype="file_search", own_id=True),
+    Endpoint("POST", "BidiGenerateContent", "CHAT", live.LiveReader, subtype="realtime"),
     Endpoint("POST", "interactions", "CHAT", readers.InteractionReader),
     Endpoint("GET", "interactions/([^/:]+)", "CHAT", readers.FinishedInteractionReader, settles_jobs=True, known_jobs_only=True),
     Endpoint("POST", "interactions/([^/:]+)[:/]cancel", "CHAT", readers.FinishedInteractionReader, settles_jobs=True, known_jobs_only=True),
