@@ -30,6 +30,7 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "interactions", "CHAT", readers.InteractionReader),
     Endpoint("GET", "interactions/([^/:]+)", "CHAT", readers.FinishedInteractionReader, settles_jobs=True, known_jobs_only=True),
     Endpoint("POST", "interactions/([^/:]+)[:/]cancel", "CHAT", readers.FinishedInteractionReader, settles_jobs=True, known_jobs_only=True),
+    Endpoint("POST", "triggers/[^/]+(?:/executions|:run)", "CHAT", readers.TriggerReader),
     Endpoint("POST", "decisions", "CLASSIFY", readers.DecisionReader, own_id=True),
     Endpoint("POST", "[^/]+:(?:countTokens|computeTokens|cancel|register|validateReinforcementTuningReward)", "OTHER", None),
     Endpoint("POST", "(?:files|auth_tokens|fileSearchStores|documents|webhooks|agents|environments|credentials|voices|triggers)", "OTHER", None),

@@ -162,6 +162,15 @@ class FinishedInteractionReader(InteractionReader):
         return self.result
 
 
+class TriggerReader(Reader):
+    """A trigger that is run starts an interaction in the background."""
+
+    def feed(self, event: Any) -> bool:
+        self.result.job = text_of(at(event, "interaction_id"))
+        self.result.billable = False
+        return False
+
+
 class DecisionReader(Reader):
     """Decisions report like an interaction, where they report."""
 

@@ -7,6 +7,7 @@ The rules of ``answers``, and of its own: a model with ``image`` in its name dra
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
 from .answers import Answer, Asked, Event, Spent, spent, visible_tokens, words
@@ -202,6 +203,20 @@ def interaction(asked: Asked) -> Answer:
 
 def _said(text: str) -> List[Dict[str, str]]:
     return [{"type": "text", "text": text}]
+
+
+def trigger_run(asked: Asked) -> Answer:
+    """POST triggers/<id>/executions: an interaction in the background."""
+    begun = interaction(replace(asked, body={"agent": "researcher", "input": "Hello", "background": True}))
+    shown = {"id": asked.world.id("exec-"), "trigger_id": asked.names[0], "interaction_id": begun.body["id"], "status": "running"}
+    return Answer(shown)
+
+
+def decision(asked: Asked) -> Answer:
+    """POST decisions."""
+    given_tokens = 20 + len(str(asked.get("input")))
+    found = spent("", given_tokens, 3)
+    return Answer({"answers": {}, "usage": _usage(found), "model": asked.get("model")}, usage=found, billed=True, model=asked.get("model"))
 
 
 def interaction_shown(asked: Asked) -> Answer:

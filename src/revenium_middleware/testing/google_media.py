@@ -115,13 +115,31 @@ def batch(asked: Asked) -> Answer:
     return Answer(view("PENDING"), model=model)
 
 
+def embedding_batch(asked: Asked) -> Answer:
+    """POST models/<model>:asyncBatchEmbedContent."""
+    model = asked.names[0]
+    requests = asked.get("batch", {}).get("inputConfig", {}).get("requests", {}).get("requests") or [{}] * 2
+    lines = [{"response": {"embedding": {"values": vector(str(at), 8)}, "tokenCount": 7}} for at in range(len(requests))]
+    identifier = asked.world.id("batch-")
+
+    def view(state: str) -> Dict[str, Any]:
+        metadata: Dict[str, Any] = {"model": "models/" + model, "state": "BATCH_STATE_" + state}
+        output = {"output": {"inlinedEmbedContentResponses": {"inlinedResponses": lines}}} if state == "SUCCEEDED" else {}
+        return {"name": "batches/" + identifier, "metadata": {**metadata, **output}}
+
+    total = Spent(7 * len(lines), 0, 7 * len(lines))
+    asked.world.jobs[identifier] = Job(identifier, ["PENDING", "RUNNING", "SUCCEEDED"], view, total, group=model)
+    asked.world.objects[identifier] = {"calls": len(lines)}
+    return Answer(view("PENDING"), model=model)
+
+
 def batch_shown(asked: Asked) -> Answer:
     """GET batches/<id>."""
     job = _job(asked, asked.names[0])
     body = job.view(job.advance())
     if job.kept is None or not job.bill():
         return Answer(body)
-    count = len(body["metadata"]["output"]["inlinedResponses"]["inlinedResponses"])
+    count = asked.world.objects.get(job.id, {}).get("calls") or len(body["metadata"]["output"]["inlinedResponses"]["inlinedResponses"])
     return Answer(body, usage=job.kept, billed=True, calls=count, model=job.group)
 
 
@@ -171,6 +189,17 @@ def cache(asked: Asked) -> Answer:
 def cache_kept(asked: Asked) -> Answer:
     """PATCH cachedContents/<id>: kept longer."""
     return Answer({"name": "cachedContents/" + asked.names[0], "model": "models/gemini-2.0-flash"}, billed=True)
+
+
+def upload_begun(asked: Asked) -> Answer:
+    """POST upload/.../fileSearchStores/<id>:uploadToFileSearchStore: says where to send the bytes."""
+    return Answer({}, billed=True, headers={"x-goog-upload-url": "http://%s/google-upload/%s" % (asked.request.host, asked.world.id("u"))})
+
+
+def upload_ended(asked: Asked) -> Answer:
+    """POST to where it said."""
+    shown = {"name": "fileSearchStores/a/upload/operations/" + asked.names[0]}
+    return Answer(shown, headers={"x-goog-upload-status": "final"})
 
 
 def indexed(asked: Asked) -> Answer:

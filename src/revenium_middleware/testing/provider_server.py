@@ -1,4 +1,4 @@
-"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Anthropic, Perplexity, Ollama, fal, Bedrock and Google without a key, a bill or the network.
+"""A provider on this machine, without a key, a bill or the network: the wire format of OpenAI, Azure, Anthropic, Perplexity, Ollama, fal, Bedrock and Google.
 
     with ProviderServer() as server:
         client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -166,6 +166,8 @@ class ProviderServer:
 
 
 def _body_of(request: Request) -> Any:
+    if request.path.startswith("/google-upload/"):
+        return {}  # a file's bytes, whatever type they claim
     try:
         return parsed(request.headers.get("content-type", ""), request.body)
     except ValueError:

@@ -45,6 +45,11 @@ def _either(openai: Endpoint, perplexity: Endpoint) -> Endpoint:
     return chosen
 
 
+def _or_google(endpoint: Endpoint, google: Endpoint) -> Endpoint:
+    """The same path at Google, whose clients send their key another way."""
+    return lambda asked: google(asked) if "x-goog-api-key" in asked.request.headers else endpoint(asked)
+
+
 _TEXT = _routes(
     ("POST", "chat/completions", _either(openai_text.chat, perplexity_answers.chat)),
     ("GET", "chat/completions/{}", openai_jobs.shown),
@@ -60,7 +65,7 @@ _TEXT = _routes(
     ("GET", "responses/{}", _either(openai_responses.retrieve, perplexity_answers.responses_retrieve)),
     ("GET", "responses/{}/input_items", openai_responses.input_items),
     ("DELETE", "responses/{}", openai_responses.delete),
-    ("POST", "decisions", _either(openai_jobs.decisions, perplexity_answers.decisions)),
+    ("POST", "decisions", _or_google(_either(openai_jobs.decisions, perplexity_answers.decisions), google_answers.decision)),
 )
 _MEDIA = _routes(
     ("POST", "images/generations", openai_media.generations),
@@ -214,8 +219,12 @@ _GOOGLE = _routes(
     ("GET", "(?:.+/)?tuningJobs/{}", google_media.operation),
     ("POST", "(?:.+/)?cachedContents", google_media.cache),
     ("PATCH", "(?:.+/)?cachedContents/{}", google_media.cache_kept),
-    ("POST", "(?:.+/)?{}:(?:importFile|uploadToFileSearchStore)", google_media.indexed),
+    ("POST", "(?:.+/)?{}:asyncBatchEmbedContent", google_media.embedding_batch),
+    ("POST", "(?:.+/)?{}:importFile", google_media.indexed),
+    ("POST", "(?:.+/)?{}:uploadToFileSearchStore", google_media.upload_begun),
+    ("POST", "google-upload/{}", google_media.upload_ended),
     ("POST", "interactions", google_answers.interaction),
+    ("POST", "triggers/{}/executions", google_answers.trigger_run),
     ("GET", "interactions/{}", google_answers.interaction_shown),
     ("POST", "interactions/{}[:/]cancel", google_answers.interaction_shown),
     ("DELETE", "(?:.+/)?(?:interactions|cachedContents|batches|files)/{}", google_answers.empty),
