@@ -45,7 +45,9 @@ class Caller:
 
 async def _closed(client: Any) -> None:
     if not hasattr(client, "close") and not hasattr(client, "aclose"):  # what such a client holds does the HTTP
-        client = client._client
+        client = getattr(client, "_client", None)
+        if client is None:
+            return
         client = await client if inspect.isawaitable(client) else client
     ended = client.aclose() if hasattr(client, "aclose") else client.close()
     if inspect.isawaitable(ended):

@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 import pytest
 
-pytest.importorskip("google.genai", reason="google-genai is not installed")
+genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
 
 import revenium_middleware_google
 from tests.google.conftest import client_of, quiet  # noqa: F401
@@ -17,12 +17,16 @@ from .google_drives import DRIVES, ON_VERTEX
 from .test_openai_drives import COUNTS, compared
 
 NAMES = {**COUNTS, "actual_image_count": "images"}
+LONG_THERE = {"models.generate_content", "models.generate_content_stream", "chats.send_message", "chats.send_message_stream"}
+LONG_THERE |= {"models.embed_content", "models.generate_images", "operations.get", "caches.update"}
 UNCOUNTED = {"models.embed_content", "caches.update", "file_search_stores.import_file", "file_search_stores.upload_to_file_search_store"}
 
 
 @pytest.mark.parametrize("side", ["sync", "async"])
 @pytest.mark.parametrize("name", sorted(DRIVES))
 def test_a_metered_method_leaves_the_records_of_its_bills(name: str, side: str, provider: Any, records: Callable[[], List[Any]]) -> None:
+    if name not in LONG_THERE and genai.__version__.startswith("1."):
+        pytest.skip("drives use what later versions have")
     client = client_of(provider.google_url, vertex=name in ON_VERTEX)
     call = Caller(client if side == "sync" else client.aio, {"task_type": name})
     try:

@@ -28,8 +28,8 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
     undo: List[Undo] = []
     pattern = re.compile(surface.classes)
     for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__ and pattern.fullmatch(name):
-            undo.extend(_tag_class(value))
+        if isinstance(value, type) and pattern.fullmatch(name):
+            undo.extend(_tag_class(value, module.__name__))
     if surface.functions:
         pairs = [pair for name, value in vars(module).items() if not name.startswith("_") for pair in _tagged(module, value)]
         _rebind(pairs)
@@ -42,9 +42,10 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
     return withdraw
 
 
-def _tag_class(kind: type) -> Iterator[Undo]:
+def _tag_class(kind: type, home: str) -> Iterator[Undo]:
+    """Its methods written in the module ``home``; the class itself may claim to be of another."""
     for name, method in list(vars(kind).items()):
-        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)):
+        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)) and method.__module__ == home:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .._calls.direct import DirectWaist
 from .._calls.runtime import runtime
 from .declaration import GENAI_SDK
+from .vertexai import VERTEXAI_SDK
 
 __all__ = ["is_initialized"]
 
@@ -21,6 +22,7 @@ def is_initialized() -> bool:
     return runtime.initialized("google")[0]
 
 
-_waist = DirectWaist(GENAI_SDK, lambda: runtime)
+_waist, _older = DirectWaist(GENAI_SDK, lambda: runtime), DirectWaist(VERTEXAI_SDK, lambda: runtime)
 runtime.hooks.install("google.genai", _waist.targets(), _waist.arrivals())
-runtime.activate("google", {"google.genai": "google-genai"})
+runtime.hooks.install("vertexai", _older.targets(), _older.arrivals())
+runtime.activate("google", {"google.genai": "google-genai", "vertexai": "google-cloud-aiplatform"})

@@ -7,6 +7,7 @@ The rules of ``answers``, and of its own: a model with ``image`` in its name dra
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
@@ -111,7 +112,10 @@ def generate(asked: Asked) -> Answer:
     facts: Dict[str, Any] = {"usage": found, "billed": True, "id": body["responseId"], "model": model}
     if verb == "generateContent":
         return Answer(body, **facts)
-    return Answer(events=[Event(event) for event in _chunks(body, vertex="/projects/" in asked.request.path)], done=False, broken=BROKEN, **facts)
+    chunks = _chunks(body, vertex="/projects/" in asked.request.path)
+    if asked.request.query.get("alt") != "sse":  # as one array, which older clients take apart as it comes
+        return Answer(content=json.dumps(chunks).encode(), **facts)
+    return Answer(events=[Event(chunk) for chunk in chunks], done=False, broken=BROKEN, **facts)
 
 
 def _chunks(body: Dict[str, Any], vertex: bool) -> List[Dict[str, Any]]:

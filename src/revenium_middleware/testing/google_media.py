@@ -18,7 +18,7 @@ def predict(asked: Asked) -> Answer:
     instances: List[Dict[str, Any]] = asked.get("instances", [])
     if "content" in instances[0]:
         tokens = [len(each["content"]) for each in instances]
-        found = [{"embeddings": {"values": vector(each["content"], 8), "statistics": {"token_count": len(each["content"])}}} for each in instances]
+        found = [{"embeddings": {"values": vector(each["content"], 8), "statistics": _counted(each["content"])}} for each in instances]
         body = {"predictions": found, "metadata": {"billableCharacterCount": sum(tokens)}}
         return Answer(body, usage=Spent(sum(tokens), 0, sum(tokens)), billed=True, model=model)
     if "text" in instances[0]:
@@ -28,6 +28,15 @@ def predict(asked: Asked) -> Answer:
     made = int((asked.get("parameters") or {}).get("sampleCount", 1))
     picture = {"bytesBase64Encoded": "iVBORw0KGgo=", "mimeType": "image/png"}
     return Answer({"predictions": [picture] * made}, usage=Spent(images=made), billed=True, model=model)
+
+
+def _counted(text: str) -> Dict[str, Any]:
+    return {"token_count": len(text), "truncated": False}
+
+
+def endpoint(asked: Asked) -> Answer:
+    """GET endpoints/<id>: where somebody's own model answers."""
+    return Answer({"name": "projects/p/locations/us-central1/endpoints/" + asked.names[0]})
 
 
 def _older_text(model: str, instances: List[Dict[str, Any]]) -> Answer:
