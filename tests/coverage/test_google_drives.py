@@ -9,12 +9,12 @@ import pytest
 
 genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
 
-import revenium_middleware_google
-from tests.google.conftest import client_of, quiet  # noqa: F401
+import revenium_middleware_google  # noqa: E402
+from tests.google.conftest import client_of, quiet  # noqa: E402, F401
 
-from .caller import Caller, NotThere
-from .google_drives import DRIVES, ON_VERTEX
-from .test_openai_drives import COUNTS, compared
+from .caller import Caller, NotThere  # noqa: E402
+from .google_drives import DRIVES, ON_VERTEX  # noqa: E402
+from .test_openai_drives import COUNTS, compared  # noqa: E402
 
 NAMES = {**COUNTS, "actual_image_count": "images"}
 LONG_THERE = {"models.generate_content", "models.generate_content_stream", "chats.send_message", "chats.send_message_stream"}
