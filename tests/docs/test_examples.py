@@ -90,7 +90,7 @@ def needs_a_working_perplexity() -> None:
 def assert_names_its_records(name: str, text: str, ran: Ran) -> None:
     if name == "getting_started.py":
         assert "Records so far: 1" in ran.printed
-    else:
+    elif "-> record" in text:  # Google's embeddings come without an id that could name theirs
         assert re.findall(r"-> record (\S+?)(?::|$)", ran.printed, re.MULTILINE) == [record["transaction_id"] for record in ran.records]
     customers = re.findall(r"organization_?[nN]ame\"?[:=] ?\"(\w+)\"", text)
     assert {record.get("organization_name") for record in ran.records} == set(customers or [None])
