@@ -21,9 +21,9 @@ from revenium_middleware.testing import Fault
 
 genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
 
-from tests.google.conftest import MODEL, client_of, quiet, run  # noqa: F401
+from tests.google.conftest import MODEL, client_of, quiet, run  # noqa: E402, F401
 
-from .conftest import tokens
+from .conftest import tokens  # noqa: E402
 
 TEXT = {"model": MODEL, "contents": "Hello there"}
 

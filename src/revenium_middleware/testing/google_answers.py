@@ -32,8 +32,12 @@ def _weight(value: Any) -> int:
     found = len(value["text"]) if isinstance(value.get("text"), str) else 0
     media = value.get("inlineData") or value.get("fileData")
     if media:
-        found += 85 if str(media.get("mimeType", "")).startswith("image/") else 31
+        found += 85 if _is_picture(media) else 31
     return found + sum(_weight(value[key]) for key in ("parts", "contents", "content") if key in value)
+
+
+def _is_picture(media: Dict[str, Any]) -> bool:
+    return str(media.get("mimeType") or media.get("mime_type")).startswith("image/")
 
 
 def _pictures(value: Any) -> int:
@@ -42,7 +46,7 @@ def _pictures(value: Any) -> int:
     if not isinstance(value, dict):
         return 0
     media = value.get("inlineData") or value.get("fileData") or {}
-    return int(str(media.get("mimeType", "")).startswith("image/")) + sum(_pictures(value[key]) for key in ("parts", "contents") if key in value)
+    return int(_is_picture(media)) + sum(_pictures(value[key]) for key in ("parts", "contents") if key in value)
 
 
 def used(asked: Asked, body: Dict[str, Any], model: str, visible: int) -> Spent:
