@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import ssl
 import sys
 import warnings
@@ -15,6 +17,7 @@ genai = pytest.importorskip("google.genai", reason="google-genai is not installe
 from google.genai import types  # noqa: E402
 
 import revenium_middleware_google  # noqa: E402
+from revenium_middleware._calls.runtime import runtime  # noqa: E402
 
 assert revenium_middleware_google.__name__ == "revenium_middleware.google"
 
@@ -50,6 +53,18 @@ def _a_loop() -> None:
     if sys.version_info < (3, 10):
         _LOOPS.append(asyncio.new_event_loop())
         asyncio.set_event_loop(_LOOPS[-1])
+
+
+@contextlib.contextmanager
+def without_us() -> Iterator[None]:
+    """The SDK alone; afterwards every middleware that was active is again."""
+    active = list(runtime.hooks.asked)
+    runtime.uninstall()
+    try:
+        yield
+    finally:
+        for name in active:
+            importlib.reload(importlib.import_module("revenium_middleware." + name))
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import pickle
 import warnings
@@ -11,11 +10,9 @@ from typing import Any, Callable, Dict, List
 import pytest
 from google.genai import chats, models
 
-import revenium_middleware.google as ours
-from revenium_middleware._calls.runtime import runtime
 from revenium_middleware.testing import Fault
 
-from .conftest import MODEL, client_of, run
+from .conftest import MODEL, client_of, run, without_us
 
 ASK = {"model": MODEL, "contents": "Why is the sky blue?"}
 
@@ -85,21 +82,15 @@ def _seen(form: str, fault: str, provider: Any) -> Any:
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_the_same_with_and_without(form: str, fault: str, provider: Any) -> None:
     metered = _seen(form, fault, provider)
-    runtime.uninstall()
-    try:
+    with without_us():
         alone = _seen(form, fault, provider)
-    finally:
-        importlib.reload(ours)
     assert metered == alone
 
 
 def test_methods_keep_their_names_and_signatures() -> None:
     metered = {kind: _described(kind) for kind in (models.Models, models.AsyncModels, chats.Chat, chats.AsyncChat)}
-    runtime.uninstall()
-    try:
+    with without_us():
         assert metered == {kind: _described(kind) for kind in metered}
-    finally:
-        importlib.reload(ours)
 
 
 def _described(kind: type) -> Any:
