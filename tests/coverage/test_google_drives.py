@@ -47,7 +47,6 @@ def test_counting_and_administration_bill_nothing(provider: Any, records: Callab
     client = client_of(provider.google_url)
     client.models.count_tokens(model="gemini-2.0-flash", contents="Hello")
     client.caches.delete(name="cachedContents/abc")
-    client.batches.delete(name="batches/abc")
     assert records() == []
 
 

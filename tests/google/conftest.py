@@ -12,12 +12,8 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
-genai = pytest.importorskip("google.genai", reason="google-genai is not installed")
-
-from google.genai import types  # noqa: E402
-
-import revenium_middleware_google  # noqa: E402
-from revenium_middleware._calls.runtime import runtime  # noqa: E402
+import revenium_middleware_google
+from revenium_middleware._calls.runtime import runtime
 
 assert revenium_middleware_google.__name__ == "revenium_middleware.google"
 
@@ -28,6 +24,9 @@ MODEL = "gemini-2.0-flash"
 
 def client_of(url: str, vertex: bool = False) -> Any:
     """A client of the Gemini API, or of Vertex in europe-west1, that tries once."""
+    from google import genai
+    from google.genai import types
+
     options: Dict[str, Any] = {"base_url": url}
     if "client_args" in types.HttpOptions.model_fields:  # a context for TLS takes long to make, and is not needed here
         options.update(client_args={"verify": NO_TLS}, async_client_args={"verify": NO_TLS, "ssl": NO_TLS})

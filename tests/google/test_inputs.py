@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Callable, List
 
 import pytest
+
+pytest.importorskip("google.genai", reason="google-genai is not installed")
 from google.genai import types
 
 from .conftest import MODEL

@@ -8,6 +8,8 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
+pytest.importorskip("google.genai", reason="google-genai is not installed")
+
 import revenium_middleware
 
 from .conftest import MODEL, client_of, run

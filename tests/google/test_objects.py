@@ -8,6 +8,8 @@ import warnings
 from typing import Any, Callable, Dict, List
 
 import pytest
+
+pytest.importorskip("google.genai", reason="google-genai is not installed")
 from google.genai import chats, models
 
 from revenium_middleware.testing import Fault

@@ -13,6 +13,8 @@ from types import GeneratorType
 from typing import Any, Callable, List
 
 import pytest
+
+pytest.importorskip("google.genai", reason="google-genai is not installed")
 from google import genai
 
 import revenium_middleware
