@@ -49,7 +49,7 @@ def _install(session: nox.Session, *more: str) -> None:
 
 def _versions(session: nox.Session) -> None:
     """One line that says what this session ran with."""
-    sdks = ("openai", "anthropic", "perplexityai", "ollama", "fal-client", "boto3")
+    sdks = ("openai", "anthropic", "google-genai", "perplexityai", "ollama", "fal-client", "boto3")
     names = (*sdks, "httpx", "httpx2", "aiohttp", "pydantic", "wrapt", "genai-prices", "pytest")
     code = "import importlib.metadata as m; have = {d.metadata['Name'].lower(): d.version for d in m.distributions()}; "
     session.run("python", "-c", code + "print(', '.join('%%s %%s' %% (n, have[n]) for n in %r if n in have))" % (names,))
@@ -150,6 +150,8 @@ def replay(session: nox.Session) -> None:
     files = [str(CORPUS / name) for name in ("anthropic.jsonl", "bedrock.jsonl", "vertex.jsonl")]
     metered = ("--import", "revenium_middleware_anthropic", *sink, "--forms", "create,helper,raw")
     session.run("python", str(driver), "--driver", "anthropic", "--corpus", *files, *metered, *session.posargs)
+    files = [str(CORPUS / name) for name in ("google.jsonl", "vertex.jsonl")]
+    session.run("python", str(driver), "--driver", "google-genai", "--corpus", *files, "--import", "revenium_middleware_google", *sink, *session.posargs)
     session.run("python", str(driver), "--corpus", str(CORPUS / "ollama.jsonl"), "--import", "revenium_middleware_ollama", *sink, *session.posargs)
     metered = ("--import", "revenium_middleware_bedrock", *sink, "--modes", "sync")
     session.run("python", str(driver), "--driver", "boto3", "--corpus", str(CORPUS / "bedrock.jsonl"), *metered, *session.posargs)

@@ -38,6 +38,16 @@ GROUPS = (
     ),
     Group("AWS", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), {"anthropic/anthropic-bedrock.py": 2, "bedrock/converse.py": 2}),
     Group(
+        "Google",
+        ("GOOGLE_API_KEY",),
+        {
+            "google/getting_started_google_ai.py": 1,
+            "google/getting_started_vertex_ai.py": 2,
+            "google/simple_streaming_test.py": 1,
+            "google/simple_embeddings_test.py": 1,
+        },
+    ),
+    Group(
         "PERPLEXITY",
         ("PERPLEXITY_API_KEY",),
         {"perplexity/getting_started.py": 1, "perplexity/basic.py": 1, "perplexity/streaming.py": 1, "perplexity/example_decorator.py": 2},
@@ -80,6 +90,9 @@ def loopback(server: ProviderServer) -> Dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "no-key-needed",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": server.url,
+        "GOOGLE_GEMINI_BASE_URL": "http://generativelanguage.googleapis.com",
+        "GOOGLE_VERTEX_BASE_URL": "http://aiplatform.googleapis.com",
+        "GOOGLE_API_KEY": "no-key-needed",
         "PERPLEXITY_BASE_URL": "http://api.perplexity.ai",
         "PERPLEXITY_API_KEY": "no-key-needed",
         "OLLAMA_HOST": server.url,

@@ -27,7 +27,7 @@ assert revenium_middleware_openai.__name__ == "revenium_middleware.openai"
 if importlib.util.find_spec("anthropic") is not None:
     assert importlib.import_module("revenium_middleware_anthropic").__name__ == "revenium_middleware.anthropic"
 
-_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "PERPLEXITY_", "PPLX_", "OLLAMA_", "FAL_", "XDG_STATE_HOME")
+_OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "PERPLEXITY_", "PPLX_", "OLLAMA_", "FAL_", "GOOGLE_", "GEMINI_", "XDG_STATE_HOME")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 

@@ -32,9 +32,10 @@ class Caller:
             kwargs["usage_metadata"] = self._tag
         return self._loop.run_until_complete(_read(method(*args, **kwargs)))
 
-    def on(self, answer: Any, method: str) -> Any:
+    def on(self, answer: Any, method: str, *args: Any, tagged: bool = False) -> Any:
         """Call a method of something that a call answered with."""
-        return self._loop.run_until_complete(_read(getattr(answer, method)()))
+        more = {"usage_metadata": self._tag} if tagged else {}
+        return self._loop.run_until_complete(_read(getattr(answer, method)(*args, **more)))
 
     def close(self) -> None:
         self._loop.run_until_complete(_closed(self._client))
@@ -43,8 +44,10 @@ class Caller:
 
 
 async def _closed(client: Any) -> None:
-    if not hasattr(client, "close"):  # what such a client holds does the HTTP
-        client = client._client
+    if not hasattr(client, "close") and not hasattr(client, "aclose"):  # what such a client holds does the HTTP
+        client = getattr(client, "_client", None)
+        if client is None:
+            return
         client = await client if inspect.isawaitable(client) else client
     ended = client.aclose() if hasattr(client, "aclose") else client.close()
     if inspect.isawaitable(ended):

@@ -26,8 +26,8 @@ from tests.docs.loopback import ROOT
 
 PAIRS = tuple(
     ("revenium_middleware_" + name, "revenium_middleware." + name)
-    for name in ("openai", "anthropic", "perplexity", "ollama", "fal")
-    if name != "anthropic" or importlib.util.find_spec(name)
+    for name in ("openai", "anthropic", "google", "perplexity", "ollama", "fal")
+    if name not in ("anthropic", "google") or importlib.util.find_spec(name)
 )
 both = pytest.mark.parametrize(("alias", "real"), PAIRS)
 

@@ -115,6 +115,21 @@ def bedrock_snippet(server: ProviderServer) -> None:
     assert list(client.converse_stream(usage_metadata=WHO, **said)["stream"])
 
 
+def google_snippet(server: ProviderServer) -> None:
+    if sys.version_info < (3, 9):
+        return  # the SDK does not exist there
+    from google import genai
+
+    import revenium_middleware_google
+
+    assert revenium_middleware_google.is_initialized()
+    client = genai.Client(api_key="any", http_options={"base_url": server.google_url})
+    response = client.models.generate_content(model="gemini-2.0-flash-001", contents="Hello!", usage_metadata=WHO)
+    assert response.text
+    for chunk in client.models.generate_content_stream(model="gemini-2.0-flash-001", contents="Hello!"):
+        assert chunk.text
+
+
 def core_alone(server: ProviderServer) -> None:
     """Imports and runs with no provider SDK; a middleware without its SDK says so instead of failing."""
     assert not any(importlib.util.find_spec(sdk) for sdk in ("openai", "anthropic", "perplexity", "ollama", "fal_client", "boto3"))
@@ -135,6 +150,7 @@ def everything(server: ProviderServer) -> None:
     snippets = (
         openai_snippet,
         anthropic_snippet,
+        google_snippet,
         perplexity_openai_snippet,
         perplexity_native_snippet,
         ollama_snippet,
@@ -150,6 +166,9 @@ SNIPPETS: Dict[str, Callable[[ProviderServer], None]] = {
     "core": core_alone,
     "openai": openai_snippet,
     "anthropic": anthropic_snippet,
+    "google": google_snippet,
+    "google-genai": google_snippet,
+    "google-vertex": google_snippet,
     "perplexity-openai": perplexity_openai_snippet,
     "perplexity-native": perplexity_native_snippet,
     "ollama": ollama_snippet,

@@ -85,8 +85,9 @@ class Call:
     def settled(self) -> bool:
         return not self._unsettled
 
-    def feed(self, event: Any) -> None:
-        if self._unsettled and self.reader.feed(event) and self._first_token is None:
+    def feed(self, event: Any, late: bool = False) -> None:
+        """Read an event; ``late`` where it came a while ago, so that the clock tells nothing."""
+        if self._unsettled and self.reader.feed(event) and self._first_token is None and not late:
             self._first_token = time.perf_counter()
         if self.reader.result.parts:
             self.bill()
@@ -209,7 +210,8 @@ class Call:
         base_url, credential = self.around.destination or self.books.settings().destination
         self.books.commit(Record(record_id, kind, now, base_url, credential, values))
         for extra in reading.beside:
-            self.books.commit(Record(new_id("%s/%s" % (record_id, extra.id)), kind, now, base_url, credential, self._beside(extra, kind, now, values)))
+            sort = extra.kind or kind
+            self.books.commit(Record(new_id("%s/%s" % (record_id, extra.id)), sort, now, base_url, credential, self._beside(extra, sort, now, values)))
 
     def _values(self, kind: str, reading: Reading, error: Optional[BaseException], now: float) -> Dict[str, Any]:
         request = self.request
@@ -233,6 +235,8 @@ class Call:
         )
         if kind == COMPLETION:
             values.update(self._completion(reading, error, now))
+        if reading.pieces != 1 and "duration_seconds" in asked:
+            asked = {**asked, "duration_seconds": asked["duration_seconds"] * reading.pieces}
         values.update(asked)
         values.update(reading.fields)
         values.update(facts)

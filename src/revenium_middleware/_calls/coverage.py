@@ -12,9 +12,9 @@ from typing import Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional,
 
 METERED, FREE, UNMETERABLE = "metered", "free", "unmeterable"
 
-_FORMS = frozenset(("with_raw_response", "with_streaming_response"))
-"""Other ways of making the same calls."""
-_RESOURCES = frozenset(("SyncAPIResource", "AsyncAPIResource"))
+_FORMS = frozenset(("with_raw_response", "with_streaming_response", "do_request", "do_request_async", "parent_ref"))
+"""Other ways of making the same calls, and what generated resources make them through."""
+_RESOURCES = frozenset(("SyncAPIResource", "AsyncAPIResource", "BaseModule", "BaseSDK", "AsyncBaseSDK"))
 
 
 class Row(NamedTuple):
@@ -34,9 +34,11 @@ class Inventory(NamedTuple):
 
     sdk: str
     clients: Tuple[Tuple[str, Mapping[str, Any]], ...]
-    """Its client classes, with arguments that make one without reaching anywhere."""
+    """Its client classes, with arguments that make one without reaching anywhere; ``Client.aio`` is an attribute of one."""
     rows: Tuple[Row, ...]
     """The first row whose names match speaks."""
+    one_sided: Tuple[str, ...] = ()
+    """What only the sync or only the async client has."""
 
 
 def walk(inventory: Inventory) -> Dict[str, Tuple[str, ...]]:
@@ -44,21 +46,24 @@ def walk(inventory: Inventory) -> Dict[str, Tuple[str, ...]]:
     module = import_module(inventory.sdk)
     found: Dict[str, Tuple[str, ...]] = {}
     for name, arguments in inventory.clients:
-        kind = getattr(module, name, None)
+        kind = getattr(module, name.partition(".")[0], None)
         if kind is None:
             continue
-        for method in _methods(kind(**arguments), ""):
+        client = kind(**arguments)
+        for method in _methods(getattr(client, name.partition(".")[2]) if "." in name else client, ""):
             found[method] = (*found.get(method, ()), name)
     return found
 
 
-def _methods(owner: Any, prefix: str) -> Iterator[str]:
+def _methods(owner: Any, prefix: str, within: Tuple[type, ...] = ()) -> Iterator[str]:
+    within = (*within, type(owner))  # a resource may lead back to what holds it
     for name in sorted(set(dir(type(owner))) | set(vars(owner))):
         if name.startswith("_") or name in _FORMS:
             continue
         value = getattr(owner, name, None)
         if any(kind.__name__ in _RESOURCES for kind in type(value).__mro__):
-            yield from _methods(value, "%s%s." % (prefix, name))
+            if type(value) not in within:
+                yield from _methods(value, "%s%s." % (prefix, name), within)
         elif callable(value):
             yield prefix + name
 

@@ -129,10 +129,23 @@ class Point(NamedTuple):
     """Its generators send nothing before their first step."""
     unload: Optional[Callable[[Tuple[Any, ...], Dict[str, Any]], Tuple[Arguments, Optional[Mapping[str, Any]]]]] = None
     """Takes metadata that travelled inside the arguments out of them: (the arguments to send, canonical metadata)."""
+    unread: bool = False
+    """It answers with the HTTP response, whose body the SDK or its user has yet to read: watched as it passes."""
     tap: Optional[Callable[[Any, Any], bool]] = None
     """Taps a stream inside the answer in place: (answer, its ``streams.Watch``) -> whether there was one."""
     optional: bool = False
     """Some supported versions do not have it."""
+
+
+class Line(NamedTuple):
+    """A connection that stays open and bills part by part: opened by an async context manager, heard by a coroutine."""
+
+    module: str
+    connect: str
+    receive: str
+    close: str
+    sent: Callable[[Any, Tuple[Any, ...], Dict[str, Any]], Optional[Sent]]
+    """(instance, args, kwargs) of ``connect`` -> what it asks for; its readers bill by parts."""
 
 
 class Surface(NamedTuple):
@@ -159,6 +172,7 @@ class DirectSdk(NamedTuple):
     """Classes of the errors that an answer ends with which the SDK could not make sense of. All others mean: never sent."""
     answers: Tuple[Tuple[str, str], ...] = ()
     """(module, regular expression for its types of answer), which get ``_revenium_transaction_id``."""
+    lines: Tuple[Line, ...] = ()
     pools: Tuple[Tuple[str, str], ...] = ()
     """(module, name) of the thread pools to which the SDK hands calls of its users: the scope goes along."""
 

@@ -14,9 +14,11 @@ from . import identity
 from .call import Call, Request
 from .declarations import DirectSdk, Endpoints, Host, Point, Sent
 from .draws import tapped
+from .failure import HTTPStatusError
 from .hooks import Arrival, Target
+from .lines import Lines
 from .runtime import Runtime
-from .streams import Watch
+from .streams import Watch, watch_body
 from .surfaces import follow_pool, tag_surface
 
 
@@ -28,9 +30,11 @@ class DirectWaist:
         self._endpoints = Endpoints(sdk.provider.endpoints, sdk.fallback)
         self._runtime = runtime
         self._hosts: Dict[Tuple[type, str], Host] = {}
+        self._lines = Lines(sdk.lines, sdk.failures, partial(self._begin, None, None), runtime)
 
     def targets(self) -> Tuple[Target, ...]:
-        return tuple(Target(point.module, point.attribute, partial(self._through, point), point.optional) for point in self._sdk.points)
+        points = (Target(point.module, point.attribute, partial(self._through, point), point.optional) for point in self._sdk.points)
+        return (*points, *self._lines.targets())
 
     def arrivals(self) -> Tuple[Arrival, ...]:
         tag = [Arrival(surface.module, partial(tag_surface, surface)) for surface in self._sdk.surfaces]
@@ -45,7 +49,7 @@ class DirectWaist:
         with Guard("starting a call"):
             if point.unload is not None:
                 (args, kwargs), given = point.unload(args, kwargs)  # whatever fails from here on, nothing of ours is sent
-            call = self._begin(point, instance, args, kwargs, given)
+            call = self._begin(instance, given, point.sent(instance, args, kwargs))
         if call is None:
             return wrapped(*args, **kwargs)
         scope = current()._replace(owner=self._sdk.provider.name)
@@ -72,7 +76,9 @@ class DirectWaist:
             if isinstance(result, GENERATORS):
                 watch.sent = not point.late
                 return tapped(result, watch, scope, point.content, partial(self._failed, call), self._runtime())
-            if point.tap is not None and point.tap(result, watch):
+            if point.unread and self._refused(call, result):
+                return result
+            if (point.tap is not None and point.tap(result, watch)) or (point.unread and self._watched(result, watch)):
                 call.answering = True
                 self._runtime().opened(call)
                 return result
@@ -86,6 +92,20 @@ class DirectWaist:
             call.complete()
             identity.remember(result, call.known_id())
         return result
+
+    def _watched(self, response: Any, watch: Watch) -> bool:
+        """Whether the body is still to come."""
+        if response.is_closed or response.is_stream_consumed:
+            return False
+        watch_body(response, watch, self._runtime().dropped)
+        return True
+
+    @staticmethod
+    def _refused(call: Call, response: Any) -> bool:
+        if response.status_code < 400:
+            return False
+        call.fail(HTTPStatusError(response.status_code))
+        return True
 
     def _failed(self, call: Call, error: BaseException) -> None:
         with Guard("settling"):
@@ -101,8 +121,7 @@ class DirectWaist:
 
     # ------------------------------------------------------------------ the call
 
-    def _begin(self, point: Point, instance: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any], given: Optional[Mapping[str, Any]]) -> Optional[Call]:
-        sent = point.sent(instance, args, kwargs)
+    def _begin(self, instance: Any, given: Optional[Mapping[str, Any]], sent: Optional[Sent]) -> Optional[Call]:
         if sent is None:
             return None
         endpoint, named = self._endpoints.find(sent.method, sent.url)

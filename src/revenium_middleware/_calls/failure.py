@@ -17,6 +17,14 @@ _STATUS = (
 """Where SDKs keep the HTTP status of an error."""
 
 
+class HTTPStatusError(Exception):
+    """An answer that says the call failed, where the SDK's own error comes only later."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__("HTTP %d" % status_code)
+        self.status_code = status_code
+
+
 def status_of(error: BaseException) -> Optional[int]:
     for path in _STATUS:
         status = pick(error, *path)

@@ -95,7 +95,7 @@ def feed_raw(call: Call, data: bytes) -> None:
     """Feed a body nobody parsed: one JSON document, or server-sent events, or JSON lines."""
     text = data.decode("utf-8", "replace")
     try:
-        call.feed(json.loads(text))
+        call.feed(json.loads(text), late=True)
         return
     except ValueError:
         pass
@@ -103,7 +103,7 @@ def feed_raw(call: Call, data: bytes) -> None:
         line = line[5:] if line.startswith("data:") else line
         if line.strip().startswith("{"):
             try:
-                call.feed(json.loads(line))
+                call.feed(json.loads(line), late=True)
             except ValueError:
                 continue
 

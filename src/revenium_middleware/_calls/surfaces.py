@@ -28,8 +28,8 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
     undo: List[Undo] = []
     pattern = re.compile(surface.classes)
     for name, value in list(vars(module).items()):
-        if isinstance(value, type) and value.__module__ == module.__name__ and pattern.fullmatch(name):
-            undo.extend(_tag_class(value))
+        if isinstance(value, type) and pattern.fullmatch(name):
+            undo.extend(_tag_class(value, module.__name__))
     if surface.functions:
         pairs = [pair for name, value in vars(module).items() if not name.startswith("_") for pair in _tagged(module, value)]
         _rebind(pairs)
@@ -42,9 +42,10 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
     return withdraw
 
 
-def _tag_class(kind: type) -> Iterator[Undo]:
+def _tag_class(kind: type, home: str) -> Iterator[Undo]:
+    """Its methods written in the module ``home``; the class itself may claim to be of another."""
     for name, method in list(vars(kind).items()):
-        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)):
+        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)) and method.__module__ == home:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 
@@ -84,3 +85,8 @@ def _tag(wrapped: Callable[..., Any], instance: Any, args: Tuple[Any, ...], kwar
     if KEYWORD not in kwargs and current() == _EVERYWHERE:
         return wrapped(*args, **kwargs)
     return calling(wrapped, args, {name: value for name, value in kwargs.items() if name != KEYWORD}, kwargs.get(KEYWORD))
+
+
+for _step in (_tag, calling, within):
+    # an SDK's warning about a call names the line so many frames up; Python counts no frame of its own import machinery
+    _step.__code__ = _step.__code__.replace(co_filename="%s (importlib._bootstrap)" % __file__)

@@ -11,7 +11,9 @@ CHARACTERS_PER_TOKEN = 4.0
 """English text on current tokenizers; other languages use more tokens per character, code fewer."""
 _PER_MESSAGE = 4
 """What chat formats add around each message."""
-_WHOLE = ("messages", "input", "prompt", "instructions", "system", "tools", "functions")
+_WHOLE = ("messages", "input", "prompt", "instructions", "system", "tools", "functions", "contents", "systemInstruction", "system_instruction")
+_MEDIA = ("inlineData", "fileData", "data")
+"""Where requests hold what is no text."""
 
 
 def estimated(request: Mapping[str, Any], output_characters: int) -> Usage:
@@ -20,7 +22,7 @@ def estimated(request: Mapping[str, Any], output_characters: int) -> Usage:
     for key in _WHOLE:
         value = request.get(key)
         characters += _characters(value, 0)
-        messages += len(value) if isinstance(value, (list, tuple)) and key in ("messages", "input") else 0
+        messages += len(value) if isinstance(value, (list, tuple)) and key in ("messages", "input", "contents") else 0
     return Usage(input=_tokens(characters) + messages * _PER_MESSAGE, output=_tokens(output_characters))
 
 
@@ -40,7 +42,7 @@ def _characters(value: Any, depth: int) -> int:
     if depth > 8:
         return 0
     if isinstance(value, Mapping):
-        return sum(_characters(part, depth + 1) for part in value.values())
+        return sum(_characters(part, depth + 1) for key, part in value.items() if key not in _MEDIA)
     if isinstance(value, (list, tuple)):
         return sum(_characters(part, depth + 1) for part in value)
     return 0

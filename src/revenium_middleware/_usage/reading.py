@@ -132,6 +132,8 @@ class Reading:
     """Record fields that only the start of a job shows; they are kept for the call that shows its end.
 
     Under ``asked`` those that hold where the end says nothing else, under ``submitted`` when that was."""
+    pieces: int = 1
+    """How many of what was asked for the end of a job shows; each has the length asked for."""
 
 
 class Reader:

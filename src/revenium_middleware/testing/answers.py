@@ -132,6 +132,8 @@ class Answer:
     encoded: Optional[Callable[[Event], bytes]] = None
     """How a stream's events are written, where that is not as server-sent events."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    broken: Any = None
+    """What a stream says when it breaks; None: as OpenAI says it."""
 
 
 class Refused(Exception):

@@ -1,4 +1,4 @@
-"""A provider on this machine: the wire format of OpenAI, Azure OpenAI, Anthropic, Perplexity, Ollama, fal and Bedrock without a key, a bill or the network.
+"""A provider on this machine, without a key, a bill or the network: the wire format of OpenAI, Azure, Anthropic, Perplexity, Ollama, fal, Bedrock and Google.
 
     with ProviderServer() as server:
         client = openai.OpenAI(base_url=server.openai_url, api_key="any")
@@ -77,6 +77,11 @@ class ProviderServer:
     def fal_url(self) -> str:
         """What stands for ``https://fal.run`` and, with ``queue`` below it, for ``https://queue.fal.run``."""
         return self.url + "/fal"
+
+    @property
+    def google_url(self) -> str:
+        """The ``base_url`` in the ``http_options`` of a Google client, for the Gemini API and for Vertex."""
+        return self.url
 
     @property
     def connections(self) -> int:
@@ -161,6 +166,8 @@ class ProviderServer:
 
 
 def _body_of(request: Request) -> Any:
+    if request.path.startswith("/google-upload/"):
+        return {}  # a file's bytes, whatever type they claim
     try:
         return parsed(request.headers.get("content-type", ""), request.body)
     except ValueError:
@@ -210,7 +217,7 @@ def _stream(answer: Answer, fault: Fault) -> List[bytes]:
         return _lines(events, fault)
     encoded = answer.encoded or _encoded
     if fault.error_after is not None:
-        return [encoded(event) for event in events[: fault.error_after] + [_ERROR_EVENT]]
+        return [encoded(event) for event in events[: fault.error_after] + [_ERROR_EVENT if answer.broken is None else Event(answer.broken)]]
     chunks = [encoded(event) for event in events]
     return chunks + [b"data: [DONE]\n\n"] if answer.done and fault.done else chunks
 

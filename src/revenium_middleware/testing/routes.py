@@ -10,6 +10,8 @@ from . import (
     anthropic_messages,
     bedrock_answers,
     fal_answers,
+    google_answers,
+    google_media,
     ollama_answers,
     openai_assistants,
     openai_jobs,
@@ -43,6 +45,11 @@ def _either(openai: Endpoint, perplexity: Endpoint) -> Endpoint:
     return chosen
 
 
+def _or_google(endpoint: Endpoint, google: Endpoint) -> Endpoint:
+    """The same path at Google, whose clients send their key another way."""
+    return lambda asked: google(asked) if "x-goog-api-key" in asked.request.headers else endpoint(asked)
+
+
 _TEXT = _routes(
     ("POST", "chat/completions", _either(openai_text.chat, perplexity_answers.chat)),
     ("GET", "chat/completions/{}", openai_jobs.shown),
@@ -58,7 +65,7 @@ _TEXT = _routes(
     ("GET", "responses/{}", _either(openai_responses.retrieve, perplexity_answers.responses_retrieve)),
     ("GET", "responses/{}/input_items", openai_responses.input_items),
     ("DELETE", "responses/{}", openai_responses.delete),
-    ("POST", "decisions", _either(openai_jobs.decisions, perplexity_answers.decisions)),
+    ("POST", "decisions", _or_google(_either(openai_jobs.decisions, perplexity_answers.decisions), google_answers.decision)),
 )
 _MEDIA = _routes(
     ("POST", "images/generations", openai_media.generations),
@@ -195,7 +202,35 @@ _BEDROCK = _routes(
     ("GET", "async-invoke", bedrock_answers.listed),
     ("GET", "async-invoke/(.+)", bedrock_answers.look),
 )
-ROUTES: Sequence[Route] = [*_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC, *_BEDROCK]
+_GOOGLE = _routes(
+    ("POST", "(?:.+/)?{}:(generateContent|streamGenerateContent)", google_answers.generate),
+    ("POST", "(?:.+/)?{}:(batchEmbedContents|embedContent)", google_answers.embed),
+    ("POST", "(?:.+/)?{}:(?:countTokens|computeTokens)", google_answers.count),
+    ("POST", "(?:.+/)?{}:predict", google_media.predict),
+    ("GET", "projects/.+/endpoints/{}", google_media.endpoint),
+    ("POST", "(?:.+/)?{}:predictLongRunning", google_media.film),
+    ("POST", "(?:.+/)?{}:fetchPredictOperation", google_media.fetch_operation),
+    ("GET", "(?:.+/)?operations/{}", google_media.operation),
+    ("POST", "(?:.+/)?{}:batchGenerateContent", google_media.batch),
+    ("GET", "batches/(batch-[^/]+)", google_media.batch_shown),
+    ("GET", "files/([^/:]+):download", google_media.batch_file),
+    ("POST", "(?:.+/)?batchPredictionJobs", google_media.prediction_job),
+    ("GET", "(?:.+/)?batchPredictionJobs/{}", google_media.operation),
+    ("POST", "(?:.+/)?tuningJobs", google_media.tuning_job),
+    ("GET", "(?:.+/)?tuningJobs/{}", google_media.operation),
+    ("POST", "(?:.+/)?cachedContents", google_media.cache),
+    ("PATCH", "(?:.+/)?cachedContents/{}", google_media.cache_kept),
+    ("POST", "(?:.+/)?{}:asyncBatchEmbedContent", google_media.embedding_batch),
+    ("POST", "(?:.+/)?{}:importFile", google_media.indexed),
+    ("POST", "(?:.+/)?{}:uploadToFileSearchStore", google_media.upload_begun),
+    ("POST", "google-upload/{}", google_media.upload_ended),
+    ("POST", "interactions", google_answers.interaction),
+    ("POST", "triggers/{}/executions", google_answers.trigger_run),
+    ("GET", "interactions/{}", google_answers.interaction_shown),
+    ("POST", "interactions/{}[:/]cancel", google_answers.interaction_shown),
+    ("DELETE", "(?:.+/)?(?:interactions|cachedContents|batches|files)/{}", google_answers.empty),
+)
+ROUTES: Sequence[Route] = [*_GOOGLE, *_TEXT, *_MEDIA, *_JOBS, *_ASSISTANTS, *_SESSIONS, *_PERPLEXITY, *_OLLAMA, *_ANTHROPIC, *_BEDROCK]
 
 
 def find(method: str, path: str) -> Optional[Found]:
