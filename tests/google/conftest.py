@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import ssl
 import sys
 import warnings
@@ -13,7 +11,6 @@ from typing import Any, Dict, Iterator, List
 import pytest
 
 import revenium_middleware_google
-from revenium_middleware._calls.runtime import runtime
 
 assert revenium_middleware_google.__name__ == "revenium_middleware.google"
 
@@ -52,18 +49,6 @@ def _a_loop() -> None:
     if sys.version_info < (3, 10):
         _LOOPS.append(asyncio.new_event_loop())
         asyncio.set_event_loop(_LOOPS[-1])
-
-
-@contextlib.contextmanager
-def without_us() -> Iterator[None]:
-    """The SDK alone; afterwards every middleware that was active is again."""
-    active = list(runtime.hooks.asked)
-    runtime.uninstall()
-    try:
-        yield
-    finally:
-        for name in active:
-            importlib.reload(importlib.import_module("revenium_middleware." + name))
 
 
 @pytest.fixture(autouse=True)

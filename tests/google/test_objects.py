@@ -13,8 +13,9 @@ pytest.importorskip("google.genai", reason="google-genai is not installed")
 from google.genai import chats, models
 
 from revenium_middleware.testing import Fault
+from tests.conftest import without_hooks
 
-from .conftest import MODEL, client_of, run, without_us
+from .conftest import MODEL, client_of, run
 
 ASK = {"model": MODEL, "contents": "Why is the sky blue?"}
 
@@ -84,14 +85,14 @@ def _seen(form: str, fault: str, provider: Any) -> Any:
 @pytest.mark.parametrize("form", sorted(FORMS))
 def test_the_same_with_and_without(form: str, fault: str, provider: Any) -> None:
     metered = _seen(form, fault, provider)
-    with without_us():
+    with without_hooks():
         alone = _seen(form, fault, provider)
     assert metered == alone
 
 
 def test_methods_keep_their_names_and_signatures() -> None:
     metered = {kind: _described(kind) for kind in (models.Models, models.AsyncModels, chats.Chat, chats.AsyncChat)}
-    with without_us():
+    with without_hooks():
         assert metered == {kind: _described(kind) for kind in metered}
 
 
