@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterator, Set
 import pytest
 
 from revenium_middleware._calls.coverage import FREE, METERED, UNMETERABLE, Inventory, Row, classify, walk
+from revenium_middleware._calls.inventories import inventories, providers
 
 from . import anthropic_drives, bedrock_drives, fal_drives, google_drives, ollama_drives, openai_drives, perplexity_drives
 
@@ -28,15 +29,20 @@ DRIVEN: Dict[str, Set[str]] = {
 """The connections are driven by test_connections, which fails when it does not drive one of these; the helpers of anthropic
 that take more than one call by test_anthropic_helpers."""
 
+INVENTORIES = {declared.sdk: declared for provider in providers() for declared in inventories(provider)}
 
-@pytest.fixture(params=sorted(DRIVEN))
+
+def test_every_provider_is_driven() -> None:
+    assert set(DRIVEN) == set(INVENTORIES)
+    assert all(inventories(provider) for provider in providers())
+
+
+@pytest.fixture(params=sorted(INVENTORIES))
 def inventory(request: Any) -> Iterator[Inventory]:
     pytest.importorskip(request.param, reason="this SDK is not installed")
-    package = {"fal_client": "fal", "boto3": "bedrock", "google.genai": "google"}.get(request.param, request.param)
-    declared: Inventory = importlib.import_module("revenium_middleware.%s.coverage" % package).INVENTORY
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is experimental, and of clients that nobody closes
-        yield declared
+        yield INVENTORIES[request.param]
 
 
 def test_every_public_method_is_classified(inventory: Inventory, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,13 +22,12 @@ import revenium_middleware_fal
 import revenium_middleware_ollama
 import revenium_middleware_openai
 import revenium_middleware_perplexity
+from revenium_middleware._calls.hooks import available
+from revenium_middleware._calls.inventories import providers
+from revenium_middleware._calls.runtime import runtime
 from tests.docs.loopback import ROOT
 
-PAIRS = tuple(
-    ("revenium_middleware_" + name, "revenium_middleware." + name)
-    for name in ("openai", "anthropic", "google", "perplexity", "ollama", "fal")
-    if name not in ("anthropic", "google") or importlib.util.find_spec(name)
-)
+PAIRS = tuple(("revenium_middleware_" + name, "revenium_middleware." + name) for name in providers())
 both = pytest.mark.parametrize(("alias", "real"), PAIRS)
 
 
@@ -85,8 +84,9 @@ def test_missing_sub_modules_are_missing(alias: str, real: str) -> None:
 
 @both
 def test_reload_keeps_identity_and_meters_once(alias: str, real: str) -> None:
-    for sdk in {"revenium_middleware.ollama": ("ollama",), "revenium_middleware.fal": ("fal_client",)}.get(real, ()):
-        pytest.importorskip(sdk, reason="this SDK is not installed")
+    importlib.import_module(real)
+    if not any(available(sdk) for sdk in runtime.hooks.asked[real.rpartition(".")[2]]):
+        pytest.skip("its SDK is not installed")
     code = (
         "import importlib, sys, openai, %(alias)s as m; before = m; hooked = openai._base_client.SyncAPIClient.__dict__['request'];"
         "again = importlib.reload(m); assert again is before is sys.modules[%(real)r] is sys.modules[%(alias)r];"

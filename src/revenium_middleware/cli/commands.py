@@ -23,6 +23,7 @@ from . import exports, opening, rendering
 from .costs import price_missing
 from .faults import Fault
 from .flushing import Flushed, flushed
+from .inventory import coverage_command
 from .selection import Selection, conditions, grouped_by, moment
 from .totals import SORTS, Report, provide_json, report
 from .words import encodable, shown
@@ -61,6 +62,9 @@ def program(context: click.Context) -> None:
     """What your AI calls used and cost, from the local usage ledger. Needs no account and no network."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+program.add_command(coverage_command)
 
 
 def _filters(command: Callable[..., Any]) -> Callable[..., Any]:

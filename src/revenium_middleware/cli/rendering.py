@@ -59,6 +59,11 @@ def render(console: Console, report: Report, ledger: str, notes: Sequence[str]) 
         parts.append(Text("No record matches: widen --since/--until or the filters." if any(report.states.values()) else "No records yet."))
     parts.append("")
     parts.extend(Text(line, style="dim") for line in footer(report, notes))
+    write(console, parts)
+
+
+def write(console: Console, parts: Sequence[RenderableType]) -> None:
+    """Print one below the other, as the stream can encode it, with no space at the ends of lines."""
     with console.capture() as capture:
         console.print(Group(*parts), crop=False)
     text = "\n".join(line.rstrip() for line in capture.get().split("\n"))
