@@ -78,12 +78,16 @@ def test_the_shape_of_the_json(books: Any) -> None:
 
 def test_the_table_has_every_provider_and_says_why(books: Any, counted: Dict[str, Dict[str, int]]) -> None:
     out = ran(books, COLUMNS="200")
-    rows: Dict[str, List[str]] = {line.split()[0]: line.split() for line in out.splitlines() if line.split()}
+    rows: Dict[str, List[str]] = {line.split()[1]: line.split() for line in out.splitlines() if len(line.split()) > 1}
+    absent = next((line for line in out.splitlines() if line.startswith("Not installed here: ")), "")
     for provider in providers():
-        for declared in inventories(provider)[-1:]:
-            numbers = [str(counted[declared.sdk][state]) for state in STATES]
-            assert rows[provider][-4:] == numbers if available(declared.sdk) else rows[provider][-2:] == ["not", "installed"]
-    assert rows["Total"][-4:] == [str(sum(counts[state] for counts in counted.values())) for state in STATES]
+        for declared in inventories(provider):
+            if available(declared.sdk):
+                assert rows[declared.sdk][0] == provider
+                assert rows[declared.sdk][-4:] == [str(counted[declared.sdk][state]) for state in STATES]
+            assert ("%s (%s)" % (provider, declared.sdk) in absent) == (not available(declared.sdk))
+    (total,) = [line.split() for line in out.splitlines() if line.startswith("Total")]
+    assert total[-4:] == [str(sum(counts[state] for counts in counted.values())) for state in STATES]
     assert "openai, unmeterable:" in out and "the bill is the days it will be kept" in out
     assert "embeddings.create" not in out
     assert any(line.split()[:2] == ["embeddings.create", "metered"] for line in ran(books, "openai", "--all").splitlines())

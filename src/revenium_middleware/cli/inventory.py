@@ -73,6 +73,9 @@ def _entry(seen: Seen, everything: bool) -> Dict[str, Any]:
 
 def _page(found: Sequence[Seen], everything: bool) -> List[RenderableType]:
     parts: List[RenderableType] = [_table(found)]
+    absent = ["%s (%s)" % (seen.provider, seen.sdk) for seen in found if not seen.installed]
+    if absent:
+        parts += ["", Text("Not installed here: %s" % ", ".join(absent), style="dim")]
     for seen in found:
         parts.extend(_unmeterable(seen))
         parts.extend(_remarks(seen))
@@ -86,14 +89,13 @@ def _table(found: Sequence[Seen]) -> Table:
     added = totals(found)
     table.add_column("Provider", footer="Total")
     table.add_column("SDK")
-    table.add_column("Version")
-    table.add_column("Methods", footer=format(sum(added.values()), ","), justify="right")
+    table.add_column("All", footer=format(sum(added.values()), ","), justify="right")
     for each in STATES:
         table.add_column(each.capitalize(), footer=_number(each, added[each]), justify="right")
     for seen in found:
-        numbers = [Text(str(len(seen.methods))), *(_number(each, seen.counts[each]) for each in STATES)] if seen.installed else []
-        version = Text(shown(seen.version or "unknown") if seen.installed else "not installed")
-        table.add_row(seen.provider, seen.sdk, version, *numbers, style="" if seen.installed else "dim")
+        if seen.installed:
+            numbers = (_number(each, seen.counts[each]) for each in STATES)
+            table.add_row(seen.provider, Text(shown("%s %s" % (seen.sdk, seen.version or "?"))), format(len(seen.methods), ","), *numbers)
     return table
 
 
