@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 import warnings
 from collections import Counter
 from typing import Any, Dict, Iterator, Set
@@ -92,3 +94,13 @@ def test_both_sides_of_a_client_have_the_same_methods(inventory: Inventory) -> N
         pytest.skip("%s has one side only" % inventory.sdk)
     one_sided = {name: clients for name, clients in walk(inventory).items() if len(clients) % 2}
     assert set(one_sided) <= set(inventory.one_sided)
+
+
+@pytest.mark.parametrize(("sdk", "local"), [("fal_client", {"encode", "encode_file", "encode_image", "set_get_current_app"}), ("ollama", set())])
+def test_functions_of_a_module_are_methods_of_its_clients(sdk: str, local: Set[str]) -> None:
+    """Such functions are no methods, so that no walk sees them: one that is more than a client's method would be missed."""
+    module = pytest.importorskip(sdk, reason="this SDK is not installed")
+    functions = {name for name, value in vars(module).items() if inspect.isroutine(value) and not name.startswith("_")}
+    methods = walk(INVENTORIES[sdk])
+    assert {name for name in functions if name not in methods and re.sub("_async$", "", name) not in methods} <= local
+    assert functions - local
