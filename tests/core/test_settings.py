@@ -30,6 +30,7 @@ TABLE = [
     ("REVENIUM_CAPTURE_ERROR_MESSAGES", "capture_error_messages", False, SWITCHES, ["maybe"]),
     ("AZURE_OPENAI_DEPLOYMENT", "azure_deployment", "", [(" my-gpt4 ", "my-gpt4")], []),
     ("REVENIUM_BEDROCK_DISABLE", "bedrock_disable", False, SWITCHES, ["maybe"]),
+    ("REVENIUM_BEDROCK_TRANSPORT", "bedrock_transport", True, SWITCHES, ["maybe"]),
     ("REVENIUM_METERING_TIMEOUT_SECONDS", "timeout_seconds", 10.0, SECONDS, NO_SECONDS),
     ("REVENIUM_METERING_CONNECT_TIMEOUT_SECONDS", "connect_timeout_seconds", 5.0, SECONDS, NO_SECONDS),
     ("REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", "shutdown_seconds", 5.0, SECONDS, NO_SECONDS),
