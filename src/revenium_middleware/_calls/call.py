@@ -93,8 +93,7 @@ class Call:
             self.bill()
 
     def note(self, event: Any) -> None:
-        """``feed`` for the chunks of a stream: once text comes, several are read at once. Each on its own would find the caches cold,
-        which costs seven times the work. What carries usage is read at once, before its reader can change it."""
+        """``feed`` for a stream, once text comes several at once: each alone finds the processor's caches cold. What carries usage is not put off."""
         held = getattr(event, "__dict__", None)
         if self._first_token is None or held is None or held.get("usage") is not None or "response" in held:
             self.catch_up()
