@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from revenium_middleware._core.fields import COMPLETION
-from revenium_middleware._openai.azure import FAMILIES, deployment_of, family_of
+from revenium_middleware._openai.hosts import FAMILIES, deployment_of, family_of
 from revenium_middleware.testing import Fault
 
 ASK = [{"role": "user", "content": "Hello"}]
