@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from .circuit import Circuit
 from .client import BlockingClient
-from .dispatch import Destination, Work
+from .dispatch import Destination, Horizon, Work
 from .entries import PENDING, Busy, Key, Outcome, Pending
 from .ledger import Ledger
 
@@ -29,13 +29,16 @@ class Drain:
         self._spread = spread
         self._client: Optional[BlockingClient] = None
         self._circuits: Dict[Destination, Circuit] = {}
+        self._horizon: Optional[Horizon] = None
 
     def run(self, deadline: float) -> float:
-        """Deliver what is due until ``deadline`` (monotonic); returns for how many seconds nothing more will be due."""
+        """Deliver what there is by now and is due before ``deadline`` (monotonic); returns for how many seconds nothing more will be due."""
+        horizon = self._horizon = Horizon(deadline)
         while True:
             wait = self.turn(deadline)
             left = deadline - time.monotonic()
-            if left <= 0 or wait >= left:
+            if left <= 0 or wait >= left or horizon.reached:
+                self._horizon = None
                 return wait
             time.sleep(wait)
 
@@ -56,6 +59,8 @@ class Drain:
     def _round(self, deadline: float) -> float:
         """One batch for every destination whose key we know; returns how long until the next is due."""
         ledger, keys, now, soonest = self._work.collect(), self._work.keys(), time.time(), 30.0
+        if self._horizon is not None:
+            self._horizon.begin(ledger)
         for credential, base_url, due in ledger.destinations() if keys else ():
             if credential not in keys:
                 continue
@@ -68,6 +73,8 @@ class Drain:
             if [outcome for outcome in self._post(ledger, rows, keys[credential], deadline) if circuit.saw(outcome, now)]:
                 ledger.due(credential, base_url, now)
             soonest = 0.0
+        if self._horizon is not None:
+            self._horizon.look(ledger, self._work)
         return soonest
 
     def _post(self, ledger: Ledger, rows: List[Pending], key: str, deadline: float) -> Iterable[Outcome]:

@@ -52,6 +52,27 @@ class Work(Protocol):
         """Store and count what became of leased records."""
 
 
+class Horizon:
+    """The last record that somebody waits for: under a steady load others follow without end."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.reached = False
+        self._newest: Optional[Tuple[Ledger, int]] = None
+
+    def begin(self, ledger: Ledger) -> None:
+        """It is the last one there is now, unless this was said before; numbers are of one ledger file."""
+        if self._newest is None or self._newest[0] is not ledger:
+            self._newest = (ledger, ledger.newest())
+
+    def look(self, ledger: Ledger, work: Work) -> bool:
+        """Whether the time is over, or nothing more can be done within it."""
+        left = self.deadline - time.monotonic()
+        newest = self._newest[1] if self._newest is not None else 0
+        self.reached = left <= 0 or not ledger.owes(work.owner(), work.keys(), newest, time.time() + left)
+        return self.reached
+
+
 class Lane:
     """What is on its way to one destination: another one's outage does not hold it up."""
 

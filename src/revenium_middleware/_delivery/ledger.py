@@ -8,13 +8,13 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Container, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from .._core.record import Record
 from .._core.shared import FORK
 from .entries import DELIVERED, EXPIRED, INSERT, KEEP, LOCAL, PENDING, REFUSED, STATES, Busy, Key, Outcome, Pending, Standing, rows_of
 from .pace import Pause, at_once
-from .schema import DUE, NEXT_CREDENTIAL, SAME_CREDENTIAL, Newer, migrate
+from .schema import DUE, DUE_UP_TO, LEASED_UP_TO, NEXT_CREDENTIAL, SAME_CREDENTIAL, Newer, migrate
 
 IDEMPOTENCY_SECONDS = 86_400.0
 """How long the server remembers a key: after that an attempt whose outcome is unknown may not be repeated."""
@@ -217,6 +217,19 @@ class Ledger:
                 return found
             credential, base_url, due = rows[0]
             found.append((credential, base_url, due))
+
+    def newest(self) -> int:
+        """The number of the last record that came in."""
+        return int(self.query("SELECT coalesce(max(number), 0) FROM record")[0][0])
+
+    def owes(self, owner: str, credentials: Container[str], newest: int, until: float) -> bool:
+        """Whether a record up to number ``newest`` is on its way from ``owner``, or due by ``until`` under one of ``credentials``."""
+        if self.query(LEASED_UP_TO, (owner, newest)):
+            return True
+        return any(
+            credential in credentials and due <= until and self.query(DUE_UP_TO, (credential, base_url, until, newest))
+            for credential, base_url, due in self.destinations()
+        )
 
     def waiting(self) -> Dict[str, int]:
         """Credential -> how many pending records are nobody's."""

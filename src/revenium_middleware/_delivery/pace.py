@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import selectors
 import time
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 Pause = Callable[[], None]
 """Called between two pieces of work."""
@@ -55,8 +56,16 @@ class Selector(selectors.DefaultSelector):
     def __init__(self, pace: Pace) -> None:
         super().__init__()
         self._pace = pace
+        self._turns = itertools.count(1)
+        self._served: Dict[int, int] = {}
+        """Descriptor -> the turn in which it was looked after last."""
 
     def select(self, timeout: Optional[float] = None) -> List[Tuple[Any, int]]:
         self._pace()
         ready = super().select(timeout)
-        return ready if self._pace.hurried else ready[:EVENTS]
+        if self._pace.hurried or len(ready) <= EVENTS:
+            return ready
+        longest_ago = sorted(ready, key=lambda event: self._served.get(event[0].fd, 0))[:EVENTS]  # else two that never rest are all there is
+        turn = next(self._turns)
+        self._served.update((key.fd, turn) for key, _ in longest_ago)
+        return longest_ago

@@ -46,6 +46,9 @@ DUE = (
     "WHERE number IN (SELECT number FROM (%s) UNION SELECT number FROM (%s)) ORDER BY number"
 ) % (_END % "next_attempt, number", _END % "next_attempt DESC, number DESC")
 """From both ends of what is due at one destination."""
+DUE_UP_TO = "SELECT 1 " + _WAITING + " credential = ? AND base_url = ? AND next_attempt <= ? AND number <= ? LIMIT 1"
+LEASED_UP_TO = "SELECT 1 FROM record INDEXED BY record_leased WHERE lease = ? AND number <= ? LIMIT 1"
+"""Whether anything that came in before the end of the ledger was here is still due, or on its way."""
 
 
 class Newer(OSError):

@@ -8,12 +8,13 @@ import threading
 import time
 from collections import deque
 from contextvars import Context
-from typing import Any, Callable, Deque, Optional, Tuple
+from typing import Any, Callable, Deque, List, Optional
 
 from .._core.diagnostics import Guard
 from .blocking import Drain, over_greenlets, threads_are_greenlets
-from .dispatch import IDLE, Dispatch, Work
+from .dispatch import IDLE, Dispatch, Horizon, Work
 from .entries import Busy
+from .ledger import Ledger
 from .pace import Pace, Selector
 
 try:
@@ -42,6 +43,14 @@ class _Loop(asyncio.SelectorEventLoop):
         return done
 
 
+class _Flush(Horizon):
+    """Somebody waits until what was recorded before is delivered."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__(deadline)
+        self.done = threading.Event()
+
+
 class Sender:
     """Delivers in the background; ``flush`` waits for it, or does the work itself where no thread runs."""
 
@@ -53,7 +62,9 @@ class Sender:
         self._signal: Optional[threading.Event] = None
         self._awake = self._more = self._stopping = False  # more: appended since the sender last looked, it may not rest yet
         self._start = threading.Lock()
-        self._flushes: Deque[Tuple[threading.Event, float]] = deque()
+        self._asked: Deque[_Flush] = deque()
+        self._flushes: List[_Flush] = []
+        """Those the thread knows of."""
         self._next_tidy = self._next_look = 0.0
         self._in_company = False
         self._pace = Pace()
@@ -81,22 +92,28 @@ class Sender:
         return self._thread is not None and self._thread.is_alive()
 
     def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
-        """Deliver what can be delivered within ``timeout`` seconds; never longer. ``meanwhile`` is called now and then."""
-        done = threading.Event()
-        self._flushes.append((done, time.monotonic() + timeout))
-        if self.running():
-            self._awake = True
-            self._poke()
-            end = time.monotonic() + timeout
-            while not done.wait(min(timeout, LOOK) if meanwhile is not None else timeout) and time.monotonic() < end:
-                if meanwhile is not None:
-                    meanwhile()
-        elif threading.current_thread() is not self._thread:
-            drain = Drain(self._work)
-            with Guard("flush"):
-                self._work.collect().due_now()
-                drain.run(time.monotonic() + timeout)
-            drain.close()
+        """Deliver what was recorded until now, as far as that can be within ``timeout`` seconds. ``meanwhile`` is called now and then."""
+        timeout = min(max(0.0, timeout), threading.TIMEOUT_MAX)  # in this order NaN is no time at all
+        if threading.current_thread() is self._thread:
+            return  # a finaliser, or whatever else may run anywhere: nothing to wait for
+        end = time.monotonic() + timeout
+        if not self.running():
+            self._drain(end)
+            return
+        flush = _Flush(end)
+        self._asked.append(flush)
+        self._awake = self._pace.hurried = True
+        self._poke()
+        while not flush.done.wait(min(timeout, LOOK) if meanwhile is not None else timeout) and time.monotonic() < end:
+            if meanwhile is not None:
+                meanwhile()
+
+    def _drain(self, deadline: float) -> None:
+        drain = Drain(self._work)
+        with Guard("flush"):
+            self._work.collect().due_now()
+            drain.run(deadline)
+        drain.close()
 
     def stop(self) -> None:
         """End the thread, for tests: what is in flight stays pending."""
@@ -147,14 +164,14 @@ class Sender:
         self._signal = threading.Event()
         drain = Drain(self._work, over_greenlets())
         while not self._stopping:
-            flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+            flushes = [self._asked.popleft() for _ in range(len(self._asked))]
             wait, self._more = IDLE, False
             with Guard("delivery"):
                 self._tidy_when_due(bool(flushes))
-                wait = drain.run(max(deadline for _, deadline in flushes)) if flushes else drain.turn(time.monotonic() + IDLE)
-            for done, _ in flushes:
-                done.set()
-            if not self._more and not self._flushes:
+                wait = drain.run(max(flush.deadline for flush in flushes)) if flushes else drain.turn(time.monotonic() + IDLE)
+            for flush in flushes:
+                flush.done.set()
+            if not self._more and not self._asked:
                 self._signal.wait(max(min(wait, self._until_look()), LINGER))
             self._signal.clear()
 
@@ -163,54 +180,55 @@ class Sender:
         self._loop = loop
         delivery = Dispatch(self._work)
         try:
-            while True:
+            while not self._stopping:
                 wait = IDLE
                 with Guard("delivery"):
-                    try:
-                        wait = await self._turn(delivery)
-                    except Busy:
-                        wait = BUSY
-                    except (OSError, sqlite3.Error) as error:
-                        self._work.disk_failed(error)
-                        wait = BUSY
-                if self._stopping:
-                    return
-                if not self._flushes:
+                    wait = await self._turn(delivery)
+                if not self._asked and not self._stopping:
                     await self._rest(wait)
         finally:
+            for flush in (*self._flushes, *self._asked):
+                flush.done.set()
             await delivery.close()
 
     async def _turn(self, delivery: "Dispatch") -> float:
-        """One round of work; returns for how long nothing will be due."""
-        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
+        """Work as long as there is any; returns for how long nothing will be due."""
         try:
-            return await self._deliver(delivery, max((deadline for _, deadline in flushes), default=0.0))
-        finally:
-            for done, _ in flushes:
-                done.set()
+            self._tidy_when_due(bool(self._asked))
+            while True:
+                self._more, self._pace.hurried = False, bool(self._flushes or self._asked)
+                began = time.monotonic()
+                ledger = self._work.collect(self._pace)
+                self._expect(delivery, ledger)
+                busy, wait = await delivery.step(ledger)
+                self._release(ledger)
+                self._pace.oldest = delivery.oldest
+                if not busy or self._stopping:
+                    return wait
+                if not self._flushes and not self._asked and not delivery.crowded:
+                    await asyncio.sleep(LINGER - (time.monotonic() - began))
+                self._tidy_when_due()  # under a steady load this loop has no end
+        except Busy:
+            return BUSY
+        except (OSError, sqlite3.Error) as error:
+            self._work.disk_failed(error)
+            return BUSY
 
-    async def _deliver(self, delivery: "Dispatch", deadline: float) -> float:
-        self._tidy_when_due(bool(deadline))
-        self._more, self._pace.hurried = False, bool(deadline)
-        ledger = self._work.collect(self._pace)
-        if deadline:
+    def _expect(self, delivery: "Dispatch", ledger: Ledger) -> None:
+        """Those who asked for a flush since the last round wait for what is in the ledger now."""
+        if self._asked:
             delivery.reset()
             ledger.due_now()
-        while True:
-            began = time.monotonic()
-            busy, wait = await delivery.step(ledger)
-            self._pace.oldest = delivery.oldest
-            if not deadline and not self._flushes and not delivery.crowded:
-                await asyncio.sleep(LINGER - (time.monotonic() - began))
-            self._tidy_when_due()  # under a steady load this loop has no end
-            ledger = self._work.collect(self._pace)
-            left = deadline - time.monotonic()
-            if (deadline and left <= 0) or (self._flushes and not deadline) or self._stopping:
-                return wait
-            if not busy:
-                if not deadline or wait >= IDLE:
-                    return wait
-                await asyncio.sleep(min(wait, left))
+        self._flushes.extend(self._asked.popleft() for _ in range(len(self._asked)))
+        for flush in self._flushes:
+            flush.begin(ledger)
+
+    def _release(self, ledger: Ledger) -> None:
+        """End the flushes that have nothing more to wait for."""
+        for flush in list(self._flushes):
+            if flush.look(ledger, self._work):
+                self._flushes.remove(flush)
+                flush.done.set()
 
     def _tidy_when_due(self, flushing: bool = False) -> None:
         if time.monotonic() >= self._next_tidy:
@@ -232,5 +250,5 @@ class Sender:
             pass
         self._wake.clear()
         self._awake = True
-        if not self._flushes and not self._stopping:
+        if not self._asked and not self._stopping:
             await asyncio.sleep(LINGER)
