@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import types
 from types import SimpleNamespace
 
+import pydantic
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from revenium_middleware._openai import media, readers
 from revenium_middleware._openai.endpoints import ENDPOINTS, UNKNOWN
 from revenium_middleware._usage.estimation import estimated
-from revenium_middleware._usage.reading import Reading, Usage, listed, pick, prompt_usage
+from revenium_middleware._usage.reading import Reading, Usage, listed, members, pick, prompt_usage
 from revenium_middleware.perplexity.endpoints import ENDPOINTS as PERPLEXITY
 
 
@@ -255,3 +258,60 @@ def test_picking_and_listing_are_tolerant():
     assert pick({"a": SimpleNamespace(b={"c": 1})}, "a", "b", "c") == 1
     assert pick(None, "a") is pick(7, "a", "b") is pick({"a": None}, "a", "b") is None
     assert [list(listed(given)) for given in ((1, 2), "ab", None, {1: 2})] == [[1, 2], [], [], []]
+
+
+class Answering(dict):
+    """As some wrappers are: every name is an attribute."""
+
+    __getattr__ = dict.get
+
+
+class Partly(pydantic.BaseModel):
+    prompt_tokens: int = 3
+
+    @property
+    def completion_tokens(self):
+        return 4
+
+
+class Open(Partly, extra="allow"):
+    pass
+
+
+class Narrow:
+    __slots__ = ("prompt_tokens", "completion_tokens")
+
+    def __init__(self, prompt_tokens, completion_tokens):
+        self.prompt_tokens, self.completion_tokens = prompt_tokens, completion_tokens
+
+
+class Anything:
+    """Whatever it is asked for it has, and none of that is a count."""
+
+    prompt_tokens, completion_tokens = 3, 4
+
+    def __getattr__(self, name):
+        return Anything()
+
+
+COUNTS = {"prompt_tokens": 3, "completion_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        COUNTS,
+        Answering(COUNTS),
+        types.MappingProxyType(COUNTS),
+        SimpleNamespace(**COUNTS),
+        Narrow(**COUNTS),
+        Partly(),
+        Open(**COUNTS),
+        Anything(),
+        dataclasses.make_dataclass("Usage", COUNTS)(**COUNTS),
+    ],
+    ids=lambda usage: type(usage).__name__,
+)
+def test_whatever_holds_the_counts_they_are_found_by_either_way_of_asking(usage):
+    assert [members(usage)(name) for name in COUNTS] == [pick(usage, name) for name in COUNTS] == [3, 4]
+    assert prompt_usage(usage)[:2] == (3, 4)

@@ -30,6 +30,8 @@ def members(source: Any) -> Callable[[str], Any]:
         held, extra = source.__dict__, source.__pydantic_extra__
     except AttributeError:
         return functools.partial(_member, source)
+    if type(extra) is not dict:  # a model that may have properties instead, or an object that answers to any name
+        return functools.partial(_member, source)
     return {**held, **extra}.get if extra else held.get
 
 
