@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import collections
+import copy
 import json
 import logging
 import types
 import warnings
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import revenium_middleware
 from revenium_middleware._core.diagnostics import diagnostics
-from revenium_middleware._core.fields import COMPLETION, FIELDS, to_wire
-from revenium_middleware._core.metadata import as_text, canonical, finished, from_environment, overlay
+from revenium_middleware._core.fields import COMPLETION, FIELDS, FLAT_SUBSCRIBER, SPELLINGS, to_wire
+from revenium_middleware._core.metadata import _LIMITS, _plain, _sorted_out, as_text, canonical, finished, from_environment, overlay
 from revenium_middleware._core.scope import current
 
 NESTED = {"id": "u-1", "email": "u@acme.test", "credential": {"name": "key-a", "value": "v-1"}}
@@ -236,3 +239,33 @@ def test_the_text_form_is_ascii_and_comes_back():
     text = as_text(said)
     assert text.isascii()
     assert canonical(json.loads(text)) == said
+
+
+class Text(str):
+    """No plain text."""
+
+
+AT_THE_LIMITS = [character * length for character in "x " for limit in (64, 224, 255, 256, 1024) for length in (limit, limit + 1)]
+ODD = st.one_of(st.sampled_from(["", " ", "\t", "\x1c", " a ", "\u00a0", "\u00e9", "\ud800", Text("a"), None, 7, True, b"a", ["a"], *AT_THE_LIMITS]))
+SAID = st.one_of(st.sampled_from(["a", "bundled", "x" * 64]), ODD)
+CREDENTIAL = st.dictionaries(st.sampled_from(["name", "value", "id", "NAME"]), SAID, max_size=3)
+SUBSCRIBER = st.fixed_dictionaries({}, optional={"id": SAID, "email": SAID, "credential": st.one_of(CREDENTIAL, SAID), "subscriber": SAID})
+NAMES = st.sampled_from([*_LIMITS, *SPELLINGS, *FLAT_SUBSCRIBER, "operation_type", "credential", Text("agent"), 7])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@settings(max_examples=1500, deadline=None)
+@given(st.dictionaries(NAMES, st.one_of(SAID, SUBSCRIBER), max_size=3), st.one_of(SUBSCRIBER, SAID), st.booleans())
+def test_the_short_way_says_what_the_long_one_does_or_nothing(said, subscriber, nested):
+    said = {**said, "subscriber": subscriber} if nested else said
+    before = copy.deepcopy(said)
+    short = _plain(said, _LIMITS)
+    assert short is None or short == _sorted_out(said)
+    assert said == before
+
+
+def test_the_short_way_is_taken_where_everything_is_usual():
+    usual = {"agent": "a", "task_type": "t", "subscriber": NESTED}
+    short = _plain(usual, _LIMITS)
+    assert short == usual
+    assert short["subscriber"] is not NESTED  # which its owner may change
