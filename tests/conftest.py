@@ -31,10 +31,6 @@ _OURS_AND_THEIRS = ("REVENIUM_", "OPENAI_", "ANTHROPIC_", "AWS_", "AZURE_", "PER
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
-# a shell starts background jobs with it ignored, and so would every program be that a test starts and interrupts
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
 class Recorded(NamedTuple):
     """One record as the ledger has it."""
 

@@ -141,10 +141,6 @@ def boolean(value: Any) -> bool:
     raise Broken("must be true or false")
 
 
-_MOST = 2**53
-"""No provider counts further; a sum of a few such counts still fits every database and JSON reader."""
-
-
 _MOST = 10**15
 """No call uses more of anything; beyond it a number is garbage, and SQLite could not add it up."""
 
