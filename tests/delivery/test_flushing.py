@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -28,26 +29,46 @@ def slow(monkeypatch):
         yield server
 
 
-def test_under_a_steady_load_it_does_not_wait_for_what_came_after_it(slow):
-    """Something is on its way at every moment until the load ends; the flush must not wait for that."""
-    over, returned = threading.Event(), threading.Event()
+@contextmanager
+def load():
+    """Something is recorded, and is on its way, at every moment until the block or half a minute is over; tells which."""
+    over, enough = threading.Event(), threading.Event()
 
-    def load():
+    def records():
         end = time.monotonic() + 30.0
-        while time.monotonic() < end and not returned.is_set():
+        while time.monotonic() < end and not enough.is_set():
             keep()
-            returned.wait(0.02)
+            enough.wait(0.02)
         over.set()
 
-    thread = threading.Thread(target=load)
-    before = {each.id for each in keep(20)}
+    thread = threading.Thread(target=records)
     thread.start()
-    revenium_middleware.flush(60)
-    still_loading, delivered = not over.is_set(), {each.key for each in slow.accepted}
-    returned.set()
-    thread.join()
-    assert still_loading
-    assert before <= delivered
+    try:
+        yield over
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_under_a_steady_load_it_does_not_wait_for_what_came_after_it(slow):
+    before = {each.id for each in keep(20)}
+    with load() as over:
+        revenium_middleware.flush(60)
+        assert not over.is_set()
+        assert before <= {each.key for each in slow.accepted}
+
+
+def test_the_last_one_of_a_process_leaves_nothing_on_its_way_that_the_next_would_send_again(slow, monkeypatch):
+    monkeypatch.setenv("REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", "60")
+    before = {each.id for each in keep(20)}
+    with load() as over:
+        runtime.shutdown()
+        leased = runtime.delivery().store._ledger.owners()
+        assert not over.is_set()
+        assert before <= {each.key for each in slow.accepted}
+        assert leased == set()
+    assert revenium_middleware.flush(60) == 0  # asked again, it goes on
+    assert len({each.key for each in slow.records}) == len(slow.records)
 
 
 def test_one_that_waits_for_a_late_record_does_not_hold_up_another(metering):

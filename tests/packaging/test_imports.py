@@ -39,7 +39,9 @@ print(json.dumps({"new": new, "threads": threading.active_count() - threads, "ha
 """
 
 
-@pytest.mark.parametrize(("name", "most"), [("revenium_middleware.openai", 59), ("revenium_middleware_openai", 61)])  # an alias is itself, and what makes it one
+@pytest.mark.parametrize(
+    ("name", "most"), [("revenium_middleware.openai", 59), ("revenium_middleware_openai", 61)]
+)  # an alias is itself, and what makes it one
 def test_import_adds_few_modules_and_none_that_talks_or_stores(name: str, most: int) -> None:
     found = told(LOADED % name)
     assert len(found["new"]) <= most, found["new"]

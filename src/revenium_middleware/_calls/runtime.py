@@ -253,7 +253,7 @@ class Runtime:
                 call.abandon()
         if self._delivery is not None:
             settings = self.settings()
-            self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0))
+            self._delivery.flush(settings.shutdown_seconds if not settings.local else min(settings.shutdown_seconds, 2.0), last=ends)
         if ends and self.notices.telling:
             if self.worker.submit(self.notices.tell) is None:
                 self.notices.tell()  # no thread can be started any more

@@ -42,8 +42,8 @@ class Delivery:
         self._recorded.add()
         self.sender.wake()
 
-    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
-        self.sender.flush(timeout, meanwhile)
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None, last: bool = False) -> None:
+        self.sender.flush(timeout, meanwhile, last)
 
     # ------------------------------------------------------------------ what the sender asks
 

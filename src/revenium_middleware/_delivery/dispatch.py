@@ -120,9 +120,9 @@ class Dispatch:
             lane.circuit.reset()
             lane.width = CONNECTIONS
 
-    async def step(self, ledger: Ledger) -> Tuple[bool, float]:
+    async def step(self, ledger: Ledger, leasing: bool = True) -> Tuple[bool, float]:
         """Lease, post for a moment, settle. Returns whether anything is under way, and when the next record is due."""
-        wait = self._lease(ledger)
+        wait = self._lease(ledger) if leasing else IDLE
         for lane in self._lanes.values():
             for _ in range(min(len(lane.waiting), lane.width - lane.workers, MOST_CONNECTIONS - len(self._tasks))):
                 lane.workers += 1

@@ -46,8 +46,9 @@ class _Loop(asyncio.SelectorEventLoop):
 class _Flush(Horizon):
     """Somebody waits until what was recorded before is delivered."""
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, last: bool) -> None:
         super().__init__(deadline)
+        self.last = last
         self.done = threading.Event()
 
 
@@ -67,6 +68,8 @@ class Sender:
         """Those the thread knows of."""
         self._next_tidy = self._next_look = 0.0
         self._in_company = False
+        self._ending = False
+        """The last flush has what it waited for: nothing more is begun."""
         self._pace = Pace()
 
     def wake(self) -> None:
@@ -91,8 +94,11 @@ class Sender:
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
-    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None) -> None:
-        """Deliver what was recorded until now, as far as that can be within ``timeout`` seconds. ``meanwhile`` is called now and then."""
+    def flush(self, timeout: float, meanwhile: Optional[Callable[[], None]] = None, last: bool = False) -> None:
+        """Deliver what was recorded until now, as far as that can be within ``timeout`` seconds. ``meanwhile`` is called now and then.
+
+        ``last``: the process ends after it, so that nothing should be on its way any more: the next process would send it again.
+        """
         timeout = min(max(0.0, timeout), threading.TIMEOUT_MAX)  # in this order NaN is no time at all
         if threading.current_thread() is self._thread:
             return  # a finaliser, or whatever else may run anywhere: nothing to wait for
@@ -100,7 +106,7 @@ class Sender:
         if not self.running():
             self._drain(end)
             return
-        flush = _Flush(end)
+        flush = _Flush(end, last)
         self._asked.append(flush)
         self._awake = self._pace.hurried = True
         self._poke()
@@ -200,8 +206,8 @@ class Sender:
                 began = time.monotonic()
                 ledger = self._work.collect(self._pace)
                 self._expect(delivery, ledger)
-                busy, wait = await delivery.step(ledger)
-                self._release(ledger)
+                busy, wait = await delivery.step(ledger, not self._ending)
+                self._release(ledger, busy)
                 self._pace.oldest = delivery.oldest
                 if not busy or self._stopping:
                     return wait
@@ -217,18 +223,21 @@ class Sender:
     def _expect(self, delivery: "Dispatch", ledger: Ledger) -> None:
         """Those who asked for a flush since the last round wait for what is in the ledger now."""
         if self._asked:
+            self._ending = False
             delivery.reset()
             ledger.due_now()
         self._flushes.extend(self._asked.popleft() for _ in range(len(self._asked)))
         for flush in self._flushes:
             flush.begin(ledger)
 
-    def _release(self, ledger: Ledger) -> None:
+    def _release(self, ledger: Ledger, busy: bool) -> None:
         """End the flushes that have nothing more to wait for."""
         for flush in list(self._flushes):
             if flush.look(ledger, self._work):
-                self._flushes.remove(flush)
-                flush.done.set()
+                self._ending = self._ending or flush.last
+                if not (flush.last and busy):  # its own waiting ends with its time all the same
+                    self._flushes.remove(flush)
+                    flush.done.set()
 
     def _tidy_when_due(self, flushing: bool = False) -> None:
         if time.monotonic() >= self._next_tidy:
