@@ -58,6 +58,14 @@ def test_under_a_steady_load_it_does_not_wait_for_what_came_after_it(slow):
         assert before <= {each.key for each in slow.accepted}
 
 
+def test_under_a_steady_load_it_takes_over_what_ended_processes_left(slow, child):
+    with load() as over:
+        child("keep(5); os._exit(0)")
+        revenium_middleware.flush(60)
+        assert not over.is_set()
+        assert runtime.status().adopted >= 5
+
+
 def test_the_last_one_of_a_process_leaves_nothing_on_its_way_that_the_next_would_send_again(slow, monkeypatch):
     monkeypatch.setenv("REVENIUM_SHUTDOWN_TIMEOUT_SECONDS", "60")
     before = {each.id for each in keep(20)}

@@ -200,12 +200,12 @@ class Sender:
     async def _turn(self, delivery: "Dispatch") -> float:
         """Work as long as there is any; returns for how long nothing will be due."""
         try:
-            self._tidy_when_due(bool(self._asked))
-            while True:
-                self._more, self._pace.hurried = False, bool(self._flushes or self._asked)
-                began = time.monotonic()
+            while True:  # under a steady load without end
+                fresh, began = len(self._asked), time.monotonic()
+                self._more, self._pace.hurried = False, bool(self._flushes or fresh)
+                self._tidy_when_due(bool(fresh))
                 ledger = self._work.collect(self._pace)
-                self._expect(delivery, ledger)
+                self._expect(delivery, ledger, fresh)
                 busy, wait = await delivery.step(ledger, not self._ending)
                 self._release(ledger, busy)
                 self._pace.oldest = delivery.oldest
@@ -213,20 +213,19 @@ class Sender:
                     return wait
                 if not self._flushes and not self._asked and not delivery.crowded:
                     await asyncio.sleep(LINGER - (time.monotonic() - began))
-                self._tidy_when_due()  # under a steady load this loop has no end
         except Busy:
             return BUSY
         except (OSError, sqlite3.Error) as error:
             self._work.disk_failed(error)
             return BUSY
 
-    def _expect(self, delivery: "Dispatch", ledger: Ledger) -> None:
-        """Those who asked for a flush since the last round wait for what is in the ledger now."""
-        if self._asked:
+    def _expect(self, delivery: "Dispatch", ledger: Ledger, fresh: int) -> None:
+        """The first ``fresh`` of those who asked for a flush, for whom was adopted what could be, wait for what is in the ledger now."""
+        if fresh:
             self._ending = False
             delivery.reset()
             ledger.due_now()
-        self._flushes.extend(self._asked.popleft() for _ in range(len(self._asked)))
+        self._flushes.extend(self._asked.popleft() for _ in range(fresh))
         for flush in self._flushes:
             flush.begin(ledger)
 
@@ -239,7 +238,7 @@ class Sender:
                     self._flushes.remove(flush)
                     flush.done.set()
 
-    def _tidy_when_due(self, flushing: bool = False) -> None:
+    def _tidy_when_due(self, flushing: bool) -> None:
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + IDLE
             self._work.tidy()
