@@ -51,7 +51,7 @@ def _versions(session: nox.Session) -> None:
     """One line that says what this session ran with."""
     sdks = ("openai", "anthropic", "google-genai", "perplexityai", "ollama", "fal-client", "boto3")
     names = (*sdks, "httpx", "httpx2", "aiohttp", "pydantic", "wrapt", "genai-prices", "pytest")
-    code = "import importlib.metadata as m; have = {d.metadata['Name'].lower(): d.version for d in m.distributions()}; "
+    code = "import importlib.metadata as m; have = {d.metadata['Name'].lower().replace('_', '-'): d.version for d in m.distributions()}; "
     session.run("python", "-c", code + "print(', '.join('%%s %%s' %% (n, have[n]) for n in %r if n in have))" % (names,))
 
 
@@ -60,6 +60,11 @@ def _wheel(session: nox.Session) -> Path:
     directory = Path(session.create_tmp()).resolve()
     session.run("python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(directory), ".")
     return max(directory.glob("revenium_python_sdk-*.whl"), key=lambda wheel: wheel.stat().st_mtime)
+
+
+def _pytest(session: nox.Session) -> None:
+    """On every core; the tests of one file stay together."""
+    session.run("python", "-m", "pytest", "-n", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session
@@ -74,7 +79,7 @@ def tests(session: nox.Session) -> None:
     """The whole suite on this interpreter, with the newest SDKs."""
     _install(session, *_needs("tests"))
     _versions(session)
-    session.run("python", "-m", "pytest", *session.posargs)
+    _pytest(session)
 
 
 @nox.session(python=PYTHONS, venv_backend="venv")  # virtualenv no longer makes environments for the oldest ones
@@ -82,7 +87,7 @@ def matrix(session: nox.Session) -> None:
     """The suite on every supported Python, each with the newest SDKs it can install."""
     _install(session, *_needs("tests"))
     _versions(session)
-    session.run("python", "-m", "pytest", *session.posargs)
+    _pytest(session)
 
 
 @nox.session(python=PYTHONS[0], venv_backend="venv")
@@ -90,7 +95,7 @@ def oldest(session: nox.Session) -> None:
     """The suite on the oldest Python with the oldest SDKs we support."""
     _install(session, *_needs("tests"), *OLDEST)
     _versions(session)
-    session.run("python", "-m", "pytest", *session.posargs)
+    _pytest(session)
 
 
 @nox.session
