@@ -52,7 +52,9 @@ class Host(NamedTuple):
     fingerprints: Tuple[Tuple[str, str], ...] = ()
     """(system fingerprint of an answer, label of the provider it gives away)."""
     says: Mapping[str, Any] = MappingProxyType({})
-    """Record fields that the address gives away; what callers say themselves is above it."""
+    """Record fields that the client or its address gives away; what callers say themselves is above it."""
+    supposes: Mapping[str, Any] = MappingProxyType({})
+    """The same, where the deployment's own defaults know better."""
     as_sent: bool = False
     """Sells its models by ids of its own: recorded is the id asked for, not the name an answer gives."""
 

@@ -147,7 +147,8 @@ class Runtime:
             return None
         if not meters(request.host, frozenset(self.hooks.asked)):
             return None
-        deployed = {**request.host.says, **settings.metadata} if request.host.says else settings.metadata
+        host = request.host
+        deployed = {**host.supposes, **settings.metadata, **host.says} if host.says or host.supposes else settings.metadata
         call = Call(self, request, overlay(overlay(deployed, around.metadata), given or {}), around)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("call to %s (%s %s), model %s", request.host.provider, request.endpoint.method, request.url.split("?")[0], request.model or "unknown")

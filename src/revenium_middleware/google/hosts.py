@@ -14,4 +14,4 @@ GEMINI = Host("Google", "GOOGLE", middleware="google")
 def vertex(location: Any) -> Host:
     """Vertex in ``location``, which is the region of its calls where nobody says another."""
     region = {"region": location} if isinstance(location, str) and location else {}
-    return Host("Google", "GOOGLE", middleware="google", says={"model_host": "vertex", **region})
+    return Host("Google", "GOOGLE", middleware="google", says={"model_host": "vertex"}, supposes=region)
