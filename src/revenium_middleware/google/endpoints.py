@@ -11,7 +11,8 @@ from . import jobs, live, media, readers
 ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "[^/]+:(?:generateContent|streamGenerateContent)", "CHAT", readers.ContentReader),
     Endpoint("POST", "[^/]+:(?:embedContent|batchEmbedContents)", "EMBED", readers.EmbeddingReader, own_id=True),
-    Endpoint("POST", "[^/]+:(?:predict|directPredict|serverStreamingPredict)", "OTHER", media.PredictReader, own_id=True),
+    Endpoint("POST", "[^/]+:(?:predict|directPredict)", "OTHER", media.PredictReader, own_id=True),
+    Endpoint("POST", "[^/]+:serverStreamingPredict", media.GENERATE, media.StreamedTextReader, own_id=True),
     Endpoint("POST", "[^/]+:predictLongRunning", "VIDEO", media.FilmStartReader, VIDEO, "generation", settles_jobs=True),
     Endpoint("POST", "[^/]+:fetchPredictOperation", "VIDEO", media.FilmReader, VIDEO, "generation", settles_jobs=True),
     Endpoint("GET", "operations/([^/:]+)", "VIDEO", media.FilmReader, VIDEO, "generation", settles_jobs=True),

@@ -9,8 +9,10 @@ from .._calls.declarations import DirectSdk, Host, Point, Provider, Sent, Surfac
 from .._usage.reading import listed
 from .endpoints import ENDPOINTS, UNKNOWN
 from .hosts import vertex
+from .wire import at
 
 _GENERATIVE = "vertexai.generative_models._generative_models"
+_STREAMS = "google.cloud.aiplatform._streaming_prediction"
 _PLACE = re.compile(r"/locations/([^/]+)/")
 _OWN = re.compile(r"publishers/google/models/([^/@:]+)")
 
@@ -65,6 +67,21 @@ def _predicted(prediction: Any) -> Any:
     return {"predictions": prediction.predictions, "metadata": prediction.metadata}
 
 
+def _predict_stream(module: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Optional[Sent]:
+    """The older text models' streams, which know no ``Endpoint.predict``."""
+    given = dict(zip(("client", "endpoint_name", "instance", "parameters"), args), **kwargs)
+    resource, parameters = str(given["endpoint_name"]), given.get("parameters")
+    if _OWN.search(resource) is None:
+        return None
+    body = {"instances": [given.get("instance")], "parameters": parameters if isinstance(parameters, dict) else {}}
+    return _sent(resource, "serverStreamingPredict", body, True)
+
+
+def _chunk(prediction: Any) -> Any:
+    """In the shape of a plain answer: what a stream says about itself is in its predictions."""
+    return {"predictions": [prediction], "metadata": at(prediction, "metadata")}
+
+
 VERTEXAI_SDK = DirectSdk(
     Provider("google", "vertexai", ENDPOINTS, lambda client, netloc: vertex(None), lambda host, active: "google" in active),
     UNKNOWN,
@@ -75,10 +92,12 @@ VERTEXAI_SDK = DirectSdk(
         Point(_GENERATIVE, "_GenerativeModel._generate_content_streaming_async", _stream, _answer, optional=True),
         Point("google.cloud.aiplatform.models", "Endpoint.predict", _predict, _predicted, optional=True),
         Point("google.cloud.aiplatform.models", "Endpoint.predict_async", _predict, _predicted, optional=True),
+        Point(_STREAMS, "predict_stream_of_dicts_from_single_dict", _predict_stream, _chunk, late=True, optional=True),
+        Point(_STREAMS, "predict_stream_of_dicts_from_single_dict_async", _predict_stream, _chunk, late=True, optional=True),
     ),
     surfaces=(
         Surface(_GENERATIVE, "_?(?:Preview)?(?:GenerativeModel|ChatSession)"),
-        Surface("vertexai.language_models._language_models", ".*(?:Model|Session|Mixin)"),
+        Surface("vertexai.language_models._language_models", ".*(?:Model|Session|SessionBase|BatchPredict|Mixin)"),
         Surface("vertexai.vision_models._vision_models", ".*(?:Model|Mixin)"),
     ),
     failures=("GoogleAPICallError", "RetryError", "HTTPError", "RequestException"),

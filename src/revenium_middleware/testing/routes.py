@@ -207,6 +207,7 @@ _GOOGLE = _routes(
     ("POST", "(?:.+/)?{}:(batchEmbedContents|embedContent)", google_answers.embed),
     ("POST", "(?:.+/)?{}:(?:countTokens|computeTokens)", google_answers.count),
     ("POST", "(?:.+/)?{}:predict", google_media.predict),
+    ("POST", "(?:.+/)?{}:serverStreamingPredict", google_media.older_stream),
     ("GET", "projects/.+/endpoints/{}", google_media.endpoint),
     ("POST", "(?:.+/)?{}:predictLongRunning", google_media.film),
     ("POST", "(?:.+/)?{}:fetchPredictOperation", google_media.fetch_operation),
