@@ -24,6 +24,7 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("GET", "batchPredictionJobs/([^/:]+)", "OTHER", jobs.PredictionJobReader, settles_jobs=True),
     Endpoint("POST", "tuningJobs", "OTHER", jobs.TuningReader),
     Endpoint("GET", "tuningJobs/([^/:]+)", "OTHER", jobs.TuningReader, settles_jobs=True),
+    Endpoint("POST", "pipelineJobs", "OTHER", jobs.UncountedReader, subtype="fine_tuning", own_id=True),
     Endpoint("POST", "cachedContents", "OTHER", jobs.CacheReader, subtype="cache_creation", own_id=True),
     Endpoint("PATCH", "cachedContents/[^/:]+", "OTHER", jobs.UncountedReader, subtype="cache_storage", own_id=True),
     Endpoint("POST", "[^/]+:(?:importFile|uploadToFileSearchStore)", "EMBED", jobs.UncountedReader, subtype="file_search", own_id=True),

@@ -208,14 +208,31 @@ def tuning_job(asked: Asked) -> Answer:
     return Answer(view("JOB_STATE_PENDING"))
 
 
+def pipeline_job(asked: Asked) -> Answer:
+    """POST pipelineJobs: machines at work, billed by the hour."""
+    name = "projects/p/locations/us-central1/pipelineJobs/" + str(asked.request.query.get("pipelineJobId", "1"))
+    return Answer({"name": name, "state": "PIPELINE_STATE_PENDING"}, billed=True)
+
+
+def bucket(asked: Asked) -> Answer:
+    """GET b/<name> of Cloud Storage, where pipelines keep what they make."""
+    return Answer({"name": asked.names[0]})
+
+
 # ---------------------------------------------------------------------- caches and stores
 
 
 def cache(asked: Asked) -> Answer:
     """POST cachedContents: billed by what is put in."""
     tokens = given(asked.get("contents", []))
-    body = {"name": "cachedContents/" + asked.world.id("c"), "model": asked.get("model"), "usageMetadata": {"totalTokenCount": tokens}}
+    place = "projects/p/locations/us-central1/" if "/projects/" in asked.request.path else ""
+    body = {"name": place + "cachedContents/" + asked.world.id("c"), "model": asked.get("model"), "usageMetadata": {"totalTokenCount": tokens}}
     return Answer(body, usage=Spent(cache_written=tokens, total=tokens), billed=True, model=asked.get("model"))
+
+
+def cache_shown(asked: Asked) -> Answer:
+    """GET cachedContents/<id>."""
+    return Answer({"name": asked.request.path.partition("/v1/")[2], "model": "models/gemini-2.0-flash"})
 
 
 def cache_kept(asked: Asked) -> Answer:
