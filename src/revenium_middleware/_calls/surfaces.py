@@ -45,7 +45,8 @@ def tag_surface(surface: Surface, module: Any) -> Undo:
 def _tag_class(kind: type, home: str) -> Iterator[Undo]:
     """Its methods written in the module ``home``; the class itself may claim to be of another."""
     for name, method in list(vars(kind).items()):
-        if not name.startswith("_") and isinstance(method, (FunctionType, wrapt.FunctionWrapper)) and method.__module__ == home:
+        function = method.__func__ if isinstance(method, classmethod) else method
+        if not name.startswith("_") and isinstance(function, (FunctionType, wrapt.FunctionWrapper)) and function.__module__ == home:
             yield replace(kind, name, wrapt.FunctionWrapper(method, _tag))
 
 

@@ -11,8 +11,8 @@ CHARACTERS_PER_TOKEN = 4.0
 """English text on current tokenizers; other languages use more tokens per character, code fewer."""
 _PER_MESSAGE = 4
 """What chat formats add around each message."""
-_WHOLE = ("messages", "input", "prompt", "instructions", "system", "tools", "functions", "contents", "systemInstruction", "system_instruction")
-_MEDIA = ("inlineData", "fileData", "data")
+_WHOLE = ("messages", "input", "prompt", "instructions", "system", "tools", "functions", "contents", "instances", "systemInstruction", "system_instruction")
+_MEDIA = ("inlineData", "fileData", "data", "bytesBase64Encoded")
 """Where requests hold what is no text."""
 
 

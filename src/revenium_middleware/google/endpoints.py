@@ -11,7 +11,8 @@ from . import jobs, live, media, readers
 ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("POST", "[^/]+:(?:generateContent|streamGenerateContent)", "CHAT", readers.ContentReader),
     Endpoint("POST", "[^/]+:(?:embedContent|batchEmbedContents)", "EMBED", readers.EmbeddingReader, own_id=True),
-    Endpoint("POST", "[^/]+:(?:predict|directPredict|serverStreamingPredict)", "OTHER", media.PredictReader, own_id=True),
+    Endpoint("POST", "[^/]+:(?:predict|directPredict)", "OTHER", media.PredictReader, own_id=True),
+    Endpoint("POST", "[^/]+:serverStreamingPredict", media.GENERATE, media.StreamedTextReader, own_id=True),
     Endpoint("POST", "[^/]+:predictLongRunning", "VIDEO", media.FilmStartReader, VIDEO, "generation", settles_jobs=True),
     Endpoint("POST", "[^/]+:fetchPredictOperation", "VIDEO", media.FilmReader, VIDEO, "generation", settles_jobs=True),
     Endpoint("GET", "operations/([^/:]+)", "VIDEO", media.FilmReader, VIDEO, "generation", settles_jobs=True),
@@ -23,6 +24,7 @@ ENDPOINTS: Tuple[Endpoint, ...] = (
     Endpoint("GET", "batchPredictionJobs/([^/:]+)", "OTHER", jobs.PredictionJobReader, settles_jobs=True),
     Endpoint("POST", "tuningJobs", "OTHER", jobs.TuningReader),
     Endpoint("GET", "tuningJobs/([^/:]+)", "OTHER", jobs.TuningReader, settles_jobs=True),
+    Endpoint("POST", "pipelineJobs", "OTHER", jobs.UncountedReader, subtype="fine_tuning", own_id=True),
     Endpoint("POST", "cachedContents", "OTHER", jobs.CacheReader, subtype="cache_creation", own_id=True),
     Endpoint("PATCH", "cachedContents/[^/:]+", "OTHER", jobs.UncountedReader, subtype="cache_storage", own_id=True),
     Endpoint("POST", "[^/]+:(?:importFile|uploadToFileSearchStore)", "EMBED", jobs.UncountedReader, subtype="file_search", own_id=True),

@@ -120,7 +120,7 @@ class CacheReader(Reader):
 
 
 class UncountedReader(Reader):
-    """Work that is billed, and whose answer does not say how much: indexing, storing longer."""
+    """Work that is billed, and whose answer does not say how much: indexing, storing longer, machines that train."""
 
     def feed(self, event: Any) -> bool:
         self.result.model = last(at(event, "model"))

@@ -50,9 +50,7 @@ class PredictReader(Reader):
             if characters:
                 reading.fields["character_count"] = characters
         else:
-            sides = (at(metadata, "token_metadata", side, "total_tokens") for side in ("input_token_count", "output_token_count"))
-            given, made = map(whole, sides)
-            reading.usage = Usage(input=given, output=made)
+            reading.usage = _told(metadata)
 
     def _pictures(self, predictions: Any) -> None:
         made = [each for each in predictions if at(each, "bytes_base64_encoded") or at(each, "gcs_uri")]
@@ -77,6 +75,30 @@ class PredictReader(Reader):
             "source_image_provided": any(at(self._instance, name) is not None for name in _PICTURES),
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+class StreamedTextReader(Reader):
+    """Text of an older model as it comes. Few services count it; where one does, its last word stands."""
+
+    def feed(self, event: Any) -> bool:
+        usage = _told(at(event, "metadata"))
+        if usage.known:
+            self.result.usage = usage
+        characters = sum(map(_written, listed(at(event, "predictions"))))
+        self.result.output_characters += characters
+        return characters > 0
+
+
+def _written(prediction: Any) -> int:
+    """How much text: a chat's is that of its candidates."""
+    said = listed(at(prediction, "candidates")) or [prediction]
+    return sum(len(text_of(at(each, "content")) or "") for each in said)
+
+
+def _told(metadata: Any) -> Usage:
+    sides = (at(metadata, "token_metadata", side, "total_tokens") for side in ("input_token_count", "output_token_count"))
+    given, made = map(whole, sides)
+    return Usage(input=given, output=made)
 
 
 def _by_request(instance: Any) -> str:

@@ -45,6 +45,29 @@ def _older_text(model: str, instances: List[Dict[str, Any]]) -> Answer:
     return Answer({"predictions": [found], "metadata": {"tokenMetadata": count}}, usage=Spent(12, 7, 19), billed=True, model=model)
 
 
+def older_stream(asked: Asked) -> Answer:
+    """POST models/<model>:serverStreamingPredict: text word by word, as tensors. Only a model with ``counted`` in its name counts."""
+    model = asked.names[0]
+    pieces = ["The ", "sky ", "is ", "blue."]
+    chat = "messages" in asked.get("inputs", [{}])[0].get("structVal", {})
+    counted = {"tokenMetadata": {"inputTokenCount": {"totalTokens": 12}, "outputTokenCount": {"totalTokens": 7}}}
+    chunks: List[Dict[str, Any]] = []
+    for number, piece in enumerate(pieces, 1):
+        said: Dict[str, Any] = {"candidates": [{"content": piece}], "safetyAttributes": [{"blocked": False}]} if chat else {"content": piece}
+        last = {"metadata": counted} if "counted" in model and number == len(pieces) else {}
+        chunks.append({"outputs": [_tensor({**said, **last})]})
+    return Answer(content=json.dumps(chunks).encode(), usage=Spent(12, 7, 19), billed=True, model=model)
+
+
+def _tensor(value: Any) -> Dict[str, Any]:
+    if isinstance(value, dict):
+        return {"structVal": {name: _tensor(part) for name, part in value.items()}}
+    if isinstance(value, list):
+        return {"listVal": [_tensor(part) for part in value]}
+    kind = "stringVal" if isinstance(value, str) else "boolVal" if isinstance(value, bool) else "intVal"
+    return {kind: [value]}
+
+
 # ---------------------------------------------------------------------- films
 
 
@@ -185,14 +208,31 @@ def tuning_job(asked: Asked) -> Answer:
     return Answer(view("JOB_STATE_PENDING"))
 
 
+def pipeline_job(asked: Asked) -> Answer:
+    """POST pipelineJobs: machines at work, billed by the hour."""
+    name = "projects/p/locations/us-central1/pipelineJobs/" + str(asked.request.query.get("pipelineJobId", "1"))
+    return Answer({"name": name, "state": "PIPELINE_STATE_PENDING"}, billed=True)
+
+
+def bucket(asked: Asked) -> Answer:
+    """GET b/<name> of Cloud Storage, where pipelines keep what they make."""
+    return Answer({"name": asked.names[0]})
+
+
 # ---------------------------------------------------------------------- caches and stores
 
 
 def cache(asked: Asked) -> Answer:
     """POST cachedContents: billed by what is put in."""
     tokens = given(asked.get("contents", []))
-    body = {"name": "cachedContents/" + asked.world.id("c"), "model": asked.get("model"), "usageMetadata": {"totalTokenCount": tokens}}
+    place = "projects/p/locations/us-central1/" if "/projects/" in asked.request.path else ""
+    body = {"name": place + "cachedContents/" + asked.world.id("c"), "model": asked.get("model"), "usageMetadata": {"totalTokenCount": tokens}}
     return Answer(body, usage=Spent(cache_written=tokens, total=tokens), billed=True, model=asked.get("model"))
+
+
+def cache_shown(asked: Asked) -> Answer:
+    """GET cachedContents/<id>."""
+    return Answer({"name": asked.request.path.partition("/v1/")[2], "model": "models/gemini-2.0-flash"})
 
 
 def cache_kept(asked: Asked) -> Answer:
