@@ -183,7 +183,7 @@ class Runtime:
         return delivery
 
     def resolve(self, model: str, request: Request) -> str:
-        return self._models.resolve(model, request, self.settings().azure_deployment)
+        return self._models.resolve(model, request, "" if request.model else self.settings().azure_deployment)
 
     def opened(self, call: Call) -> None:
         """A stream began: from now on somebody has to be there to settle it, should it be dropped."""

@@ -22,8 +22,8 @@ try:
 except RuntimeError:  # the first record of the process is made while it ends: flush delivers in its caller's thread
     pass
 
-LINGER = 0.05
-"""How long a fresh record waits for company: one transaction then serves many."""
+LINGER = 0.2
+"""How long a fresh record waits for company: one round of transactions then serves many."""
 BUSY = 0.5
 LOOK = 0.1
 """How often somebody who watches a flush sees it."""
@@ -212,7 +212,7 @@ class Sender:
                 if not busy or self._stopping:
                     return wait
                 if not self._flushes and not self._asked and not delivery.crowded:
-                    await asyncio.sleep(LINGER - (time.monotonic() - began))
+                    await self._linger(LINGER - (time.monotonic() - began))
         except Busy:
             return BUSY
         except (OSError, sqlite3.Error) as error:
@@ -258,5 +258,14 @@ class Sender:
             pass
         self._wake.clear()
         self._awake = True
-        if not self._asked and not self._stopping:
-            await asyncio.sleep(LINGER)
+        await self._linger(LINGER)
+
+    async def _linger(self, seconds: float) -> None:
+        """Wait for company; whoever asks for a flush ends it."""
+        assert self._wake is not None
+        if seconds > 0.0 and not self._asked and not self._stopping:
+            try:
+                await asyncio.wait_for(self._wake.wait(), seconds)
+            except asyncio.TimeoutError:
+                pass
+            self._wake.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from .._core.values import count
-from .._usage.reading import Reader, Reading, Usage, first_count, listed, pick, text_of
+from .._usage.reading import Reader, Reading, Usage, counted, first_count, listed, members, pick, text_of
 
 STOP_REASONS: Mapping[str, str] = {
     "end_turn": "END",
@@ -28,15 +28,16 @@ def usage_of(usage: Any, known: Optional[Usage] = None) -> Usage:
     event leaves out is still what it was.
     """
     known = known or Usage(reads_in_input=False)
-    written = pick(usage, "cache_creation")
+    said = members(usage)
+    written = members(said("cache_creation"))
     found = {
-        "input": first_count(usage, "input_tokens"),
-        "output": first_count(usage, "output_tokens"),
-        "cache_read": first_count(usage, "cache_read_input_tokens"),
-        "cache_write": first_count(usage, "cache_creation_input_tokens"),
-        "cache_write_5m": first_count(written, "ephemeral_5m_input_tokens"),
-        "cache_write_1h": first_count(written, "ephemeral_1h_input_tokens"),
-        "reasoning": first_count(pick(usage, "output_tokens_details"), "thinking_tokens"),
+        "input": counted(said, "input_tokens"),
+        "output": counted(said, "output_tokens"),
+        "cache_read": counted(said, "cache_read_input_tokens"),
+        "cache_write": counted(said, "cache_creation_input_tokens"),
+        "cache_write_5m": counted(written, "ephemeral_5m_input_tokens"),
+        "cache_write_1h": counted(written, "ephemeral_1h_input_tokens"),
+        "reasoning": first_count(said("output_tokens_details"), "thinking_tokens"),
     }
     if found["cache_write"] is None and (found["cache_write_5m"], found["cache_write_1h"]) != (None, None):
         found["cache_write"] = (found["cache_write_5m"] or 0) + (found["cache_write_1h"] or 0)
@@ -125,7 +126,9 @@ class MessagesReader(Reader):
     # ------------------------------------------------------------------ what Amazon counts
 
     def headers(self, headers: Mapping[str, str]) -> None:
-        self._billed = {name: headers.get("x-amzn-bedrock-%s-token-count" % name) for name in ("input", "output", "cache-read-input", "cache-write-input")}
+        if headers.get("x-amzn-bedrock-input-token-count") is not None:
+            counted_too = ("input", "output", "cache-read-input", "cache-write-input")
+            self._billed = {name: headers.get("x-amzn-bedrock-%s-token-count" % name) for name in counted_too}
 
     def _invoiced(self, metrics: Any) -> None:
         """Bedrock's own counts are what it bills, where they differ from the model's."""
