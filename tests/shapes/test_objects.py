@@ -139,3 +139,13 @@ def test_bound_methods_look_like_methods(client: openai.OpenAI) -> None:
     assert create.__self__ is client.chat.completions
     assert create.__func__ is type(client.chat.completions).create.__wrapped__  # type: ignore[attr-defined]
     assert "usage_metadata" not in inspect.signature(create).parameters
+
+
+def test_clients_that_compare_by_value_are_metered(client: openai.OpenAI, records: Any) -> None:
+    class Mine(openai.OpenAI):
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Mine)
+
+    with Mine(api_key="any", base_url=str(client.base_url), max_retries=0) as mine:
+        assert mine.chat.completions.create(**chat_body()).choices
+    assert len(records()) == 1

@@ -86,7 +86,7 @@ class Call:
         return not self._unsettled
 
     def feed(self, event: Any, late: bool = False) -> None:
-        """Read an event; ``late`` where it came a while ago, so that the clock tells nothing."""
+        """Read an event; ``late``: it came a while ago, and the clock tells nothing."""
         if self._unsettled and self.reader.feed(event) and self._first_token is None and not late:
             self._first_token = time.perf_counter()
         if self.reader.result.parts:
@@ -95,7 +95,7 @@ class Call:
     def note(self, event: Any) -> None:
         """``feed`` for a stream, once text comes several at once: each alone finds the processor's caches cold. What carries usage is not put off."""
         held = getattr(event, "__dict__", None)
-        if self._first_token is None or held is None or held.get("usage") is not None or "response" in held:
+        if self._first_token is None or not self._unsettled or held is None or held.get("usage") is not None or "response" in held:
             self.catch_up()
             with _READING:
                 self.feed(event)
